@@ -7,8 +7,9 @@ make_deb() {
         has "$target" || continue
         case $target in x86_64-*) arch=amd64 ;; *) arch=arm64 ;; esac
         tree=$stage/deb-$arch
+        file=${package}_VERSION_$arch.deb
         lay_out "$tree" "$target" libexec/docker/cli-plugins zsh/vendor-completions \
-            "sudo apt install --only-upgrade $package"
+            "curl -fsSLO $(fact RELEASES)/download/vVERSION/$file && sudo apt install ./$file"
         put_documents "$stage/$target"
         put_control
         finish_tree "$tree"

@@ -7,7 +7,8 @@ make_rpm() {
         has "$target" || continue
         arch=${target%%-*}
         tree=$stage/rpm-$arch
-        lay_out "$tree" "$target" libexec/docker/cli-plugins zsh/site-functions "sudo dnf upgrade $package"
+        lay_out "$tree" "$target" libexec/docker/cli-plugins zsh/site-functions \
+            "sudo dnf install $(fact RELEASES)/download/vVERSION/$package-VERSION-1.$arch.rpm"
         for file in README.md CHANGELOG.md; do put 644 "$stage/$target/$file" "$usr/share/doc/$package/$file"; done
         for file in LICENSE-MIT LICENSE-APACHE LICENSE-THIRD-PARTY; do put 644 "$stage/$target/$file" "$usr/share/licenses/$package/$file"; done
         finish_tree "$tree"

@@ -2,7 +2,8 @@
 # Lays out the files of a Linux package. Distributions differ only in a few folders.
 
 # lay_out TREE TARGET PLUGINS ZSH RENEWAL: `PLUGINS` is the folder of Docker's plugins and `ZSH` the folder of zsh's
-# completions. `RENEWAL` is the command that updates the package; `ensign update` shows it.
+# completions. `RENEWAL` is the command that updates the package; `ensign update` shows it. The word VERSION in
+# `RENEWAL` stands for the newest release.
 lay_out() {
     tree=$1 usr=$1/usr
     put 755 "$stage/$2/docker-credential-ensign" "$usr/bin/docker-credential-ensign"

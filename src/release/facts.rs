@@ -8,6 +8,12 @@ pub(crate) fn repository() -> &'static str {
     fact("REPOSITORY")
 }
 
+/// Returns the command that installs the newest release with the install script.
+pub(crate) fn install_command() -> String {
+    let (fetch, script, run) = if cfg!(windows) { ("irm", "ps1", "iex") } else { ("curl -fsSL", "sh", "sh") };
+    format!("{fetch} {}/latest/download/install.{script} | {run}", fact("RELEASES"))
+}
+
 pub(super) fn fact(name: &str) -> &'static str {
     let value = |line: &'static str| line.strip_prefix(name)?.strip_prefix('=');
     FACTS.lines().find_map(value).unwrap_or_default()

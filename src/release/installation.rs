@@ -40,8 +40,8 @@ const DEADLINE: Duration = Duration::from_secs(30);
 
 impl Installation {
     pub(crate) fn find() -> Result<Self> {
-        let program =
-            env::program().ok_or_else(|| Problem::new("this program cannot find itself", "install it again"))?;
+        let program = env::program()
+            .ok_or_else(|| Problem::new("this program cannot find itself", "mount /proc, if it is missing here"))?;
         let folder = program.parent().unwrap_or(Path::new("")).to_owned();
         let prefix = folder.parent().unwrap_or(Path::new("")).to_owned();
         let line = |record: &str| -> Result<Option<String>> {
@@ -56,6 +56,10 @@ impl Installation {
 
     /// Takes the lock that excludes other updates.
     pub(crate) fn lock(&self) -> Result<Lock> {
+        if !files::may_write(&self.folder) {
+            let what = format!("you may not write to `{}`; nothing was changed", self.folder.display());
+            return Err(Problem::new(what, "run this command as the user who owns that folder").into());
+        }
         let lock = Lock::take_within(&self.prefix.join(LOCK), Duration::ZERO)?;
         lock.ok_or_else(|| {
             Problem::new("another update of this program is running", "wait until the other update is done").into()

@@ -19,7 +19,7 @@ use crate::system::digest::sha256;
 use crate::system::http::{Download, DownloadError, HttpClient, Limits, Url};
 use crate::system::text::one_line;
 use facts::fact;
-pub(crate) use facts::repository;
+pub(crate) use facts::{install_command, repository};
 pub(crate) use installation::Installation;
 pub(crate) use latest_release::{newer, note};
 pub(crate) use owner::Owner;

@@ -251,6 +251,18 @@ exit 7
 Ensign 0.9.0 is available; this is [VERSION]. To update:  sudo apt install --only-upgrade docker-credential-ensign
 
 "#]]);
+    write(&installed.at("lib/ensign/installed-by"), b"sudo dnf install https://x.example/ensign-VERSION.rpm\n");
+    let check = installed.run(&["update", "--check"]);
+    assert!(check.stdout.ends_with("  sudo dnf install https://x.example/ensign-0.9.0.rpm\n"), "{check:?}");
+    fs::remove_file(installed.at("lib/ensign/installed-by")).unwrap();
+    let from = installed.at("lib/ensign/installed-from");
+    write(&from, b"/gone\n");
+    let check = installed.run(&["update", "--check"]);
+    assert!(check.stdout.contains(" && ensign/install.sh"), "{check:?}");
+    assert!(installed.refused(&["--rollback"]).contains("is gone; nothing was changed"));
+    fs::remove_file(from).unwrap();
+    let check = installed.run(&["update", "--check"]);
+    assert!(check.stdout.ends_with("/releases/latest/download/install.sh | sh\n"), "{check:?}");
 }
 
 /// Tests the update of a program that a person has built from a checkout.

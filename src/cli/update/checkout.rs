@@ -1,6 +1,6 @@
 //! Updates a program that install.sh built from a checkout. If a person agrees, runs `git pull` and install.sh.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::declined;
@@ -13,14 +13,13 @@ use crate::system::text::{quote, quote_path};
 
 /// Updates the program from the checkout in `folder`.
 pub(super) fn renew(context: &CommandContext<'_>, folder: &Path, prefix: &Path) -> Result<ExitCode, Failure> {
-    let script = folder.join("install.sh");
+    let script = script(folder);
     let shown = context.env.shorten_home(folder);
+    let commands = commands(context, folder, prefix);
     if !script.is_file() {
         let what = format!("the checkout `{shown}`, which this program was built from, is gone; nothing was changed");
-        let clone = format!("run `git clone {}`, then its install.sh", release::repository());
-        return Err(Problem::new(what, clone).into());
+        return Err(Problem::new(what, format!("run `{commands}`")).into());
     }
-    let commands = commands(context, folder, prefix);
     if !context.ui.can_ask() {
         let what = format!("this program was built from the checkout `{shown}`; nothing was changed");
         return Err(Problem::new(what, format!("run `{commands}`")).into());
@@ -41,12 +40,21 @@ pub(super) fn renew(context: &CommandContext<'_>, folder: &Path, prefix: &Path) 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the commands with which a person can update from a checkout.
+pub(super) fn script(checkout: &Path) -> PathBuf {
+    checkout.join("install.sh")
+}
+
+/// Returns the commands with which a person can update from a checkout, or from a new one if the checkout is gone.
 pub(super) fn commands(context: &CommandContext<'_>, folder: &Path, prefix: &Path) -> String {
     let usual = context.env.home().and_then(|home| home.join(".local").canonicalize().ok());
     let option =
         if usual.as_deref() == Some(prefix) { String::new() } else { format!(" --prefix {}", quote_path(prefix)) };
-    let [checkout, script] = [folder.to_owned(), folder.join("install.sh")].map(|path| {
+    if !script(folder).is_file() {
+        let repository = release::repository();
+        let name = repository.rsplit('/').next().unwrap_or_default();
+        return format!("git clone {repository} && {name}/install.sh{option}");
+    }
+    let [checkout, script] = [folder.to_owned(), script(folder)].map(|path| {
         let short = context.env.shorten_home(&path);
         let rest = short.strip_prefix("~/").filter(|rest| quote(rest) == *rest);
         // The `~` is written without quotes, because shells do not expand a quoted `~`.

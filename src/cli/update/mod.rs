@@ -25,21 +25,23 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::UpdateArgument
     match &installation.owner {
         Owner::Release if arguments.rollback => roll_back(context, &installation),
         Owner::Release => update(context, &installation, arguments.version.as_ref()),
-        Owner::Checkout(folder) if arguments.rollback || arguments.version.is_some() => {
+        Owner::Checkout(folder)
+            if (arguments.rollback || arguments.version.is_some()) && checkout::script(folder).is_file() =>
+        {
             let shown = context.env.shorten_home(folder);
             let what = format!("this program was built from the checkout `{shown}`, not installed from a release");
             let hint = format!("check out the version that you want in `{shown}`, then run its install.sh");
             Err(Problem::new(format!("{what}; nothing was changed"), hint).into())
         }
         Owner::Checkout(folder) => checkout::renew(context, folder, &installation.prefix),
-        Owner::Package(command) => Err(Problem::new(
+        Owner::Package(_) => Err(Problem::new(
             "a package manager installed this program and updates it; nothing was changed",
-            format!("run `{command}`"),
+            format!("run `{}`", command(context, &installation)),
         )
         .into()),
         Owner::Unknown => Err(Problem::new(
             "not updated: neither install.sh nor a package installed this program",
-            "install it again in the same way, or with a release's install.sh",
+            format!("install it again in the same way, or run `{}`", command(context, &installation)),
         )
         .into()),
     }
@@ -62,12 +64,17 @@ fn check(context: &CommandContext<'_>, installation: &Installation) -> Result<Ex
     Ok(if newer { ExitCode::from(NEWER) } else { ExitCode::SUCCESS })
 }
 
-/// Returns the command that updates this program.
+/// Returns the command that updates this program. The command of a package may contain the word `VERSION`, which stands
+/// for the newest release. If no newer release is known, the person replaces the word.
 fn command(context: &CommandContext<'_>, installation: &Installation) -> String {
     match &installation.owner {
-        Owner::Package(command) => command.clone(),
+        Owner::Package(command) => match release::newer(context.env) {
+            Some(newer) => command.replace("VERSION", &newer.to_string()),
+            None => command.clone(),
+        },
         Owner::Checkout(folder) => checkout::commands(context, folder, &installation.prefix),
-        Owner::Release | Owner::Unknown => format!("{} update", context.program),
+        Owner::Release => format!("{} update", context.program),
+        Owner::Unknown => release::install_command(),
     }
 }
 

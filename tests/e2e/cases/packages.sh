@@ -9,6 +9,7 @@ needs lintian
 needs makepkg
 [ -e "$tools/debian-root.tar" ] || skip_rest "there is no Debian root"
 packaging=$here/../../packaging
+releases=$(sed -n "s/^RELEASES=//p" "$packaging/release.facts")
 package=docker-credential-ensign
 arch=$(uname -m)
 target=$arch-unknown-linux-musl
@@ -103,14 +104,16 @@ install_deb() { in_root apt-get install -y -q --no-install-recommends "$PWD/one/
 upgrade_deb() { in_root apt-get install -y -q --no-install-recommends "$PWD/three/${package}_99.0.0_$debian_arch.deb" &&
   in_root dpkg-query -W $package | grep 99.0.0; }
 remove_deb() { in_root apt-get purge -y -q $package; }
-a_life_with install_deb upgrade_deb remove_deb "sudo apt install --only-upgrade $package"
+file=${package}_VERSION_$debian_arch.deb
+a_life_with install_deb upgrade_deb remove_deb \
+  "curl -fsSLO $releases/download/vVERSION/$file && sudo apt install ./$file"
 
 rpm_in_root() { rpm --root $root --dbpath /var/lib/rpm "$@"; }
 install_rpm() { rpm_in_root --initdb && rpm_in_root --force-debian --install "one/$rpm"; }
 upgrade_rpm() { rpm_in_root --force-debian --upgrade "three/$package-99.0.0-1.$arch.rpm" && rpm_in_root -q $package | grep 99.0.0; }
 remove_rpm() { rpm_in_root --force-debian --erase $package; }
 mkdir -p $root/usr/share/licenses # Fedora's package `filesystem` contains this folder
-a_life_with install_rpm upgrade_rpm remove_rpm "sudo dnf upgrade $package"
+a_life_with install_rpm upgrade_rpm remove_rpm "sudo dnf install $releases/download/vVERSION/$package-VERSION-1.$arch.rpm"
 umount "$root$state" $root/proc
 
 # The image contains only its own files, and trusts its certificates.
@@ -151,7 +154,7 @@ rpm2cpio "../one/$rpm" | bsdtar -xf - -C rpm
 texts rpm >rpm.texts
 same_as_homebrew() { # Homebrew's files have other names, and Homebrew has completions for four shells only
   diff <(grep -vE '\.(nu|elv)$|^docker-credential-ensign(\.fish)?$|^ensign\.(fish|ps1)$|^ensign$|^_ensign$' rpm.texts) \
-    <(texts homebrew/prefix | grep -vE '^_?ensign(\.fish|\.ps1)?$|^docker-credential-ensign$')
+    <(texts homebrew/prefix | grep -vE '^_?ensign(\.fish|\.ps1)?$|^docker-credential-ensign(\.fish)?$')
 }
 works -- same_as_homebrew
 

@@ -28,7 +28,7 @@ hint: run `git -C [CHECKOUT] pull && [CHECKOUT]/install.sh`
 exit 1
 --- stderr
 error: the checkout `/gone [2J`, which this program was built from, is gone; nothing was changed
-hint: run `git clone https://forge.example/ensign/ensign`, then its install.sh
+hint: run `git clone https://forge.example/ensign/ensign && ensign/install.sh`
 
 "#]]);
     let (sandbox, _) = installed(&["--prefix", "a b"]);
@@ -50,7 +50,7 @@ fn update_leaves_alone_what_another_installed() {
 exit 1
 --- stderr
 error: not updated: neither install.sh nor a package installed this program
-hint: install it again in the same way, or with a release's install.sh
+hint: install it again in the same way, or run `curl -fsSL https://forge.example/ensign/ensign/releases/latest/download/install.sh | sh`
 
 "#]]);
 }
