@@ -32,6 +32,8 @@ module Utils
   end
 end
 
+HOMEBREW_PREFIX = "/opt/homebrew"
+
 class Formula
   MACHINE = RbConfig::CONFIG["host_cpu"]
 
@@ -53,6 +55,8 @@ class Formula
   def lib = prefix / "lib"
   def man = prefix / "share/man"
   def man1 = man / "man1"
+  def bash_completion = prefix / "etc/bash_completion.d"
+  def fish_completion = prefix / "share/fish/vendor_completions.d"
 
   COMPLETIONS = {
     bash: "etc/bash_completion.d/%s", zsh: "share/zsh/site-functions/_%s",
