@@ -19,15 +19,19 @@ $REPOSITORY = 'https://forge.example/ensign/ensign'
 
 $Program = 'docker-credential-ensign.exe'
 $Links = 'ensign.exe', 'docker-ensign.exe', 'docker-credential-atcr.exe'
+# A 32-bit PowerShell sees the folder with the programs of a 64-bit Windows under another name.
+$System = "$env:SystemRoot\$(if (Test-Path "$env:SystemRoot\Sysnative") { 'Sysnative' } else { 'System32' })"
 
 function Main {
     $ErrorActionPreference = 'Stop'
+    $Prefix = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($Prefix) # .NET has another current folder
     $bin = Join-Path $Prefix 'bin'
     if ($Uninstall) { return Remove-Ensign $bin }
     if (-not $PUBLIC_KEY) { throw "There is no signed release of Ensign yet; nothing was changed. Build it from source: git clone $REPOSITORY" }
-    if ($env:PROCESSOR_ARCHITECTURE -notin 'AMD64', 'ARM64') { throw "There is no release for $env:PROCESSOR_ARCHITECTURE; nothing was changed." }
+    $machine = if ($env:PROCESSOR_ARCHITEW6432) { $env:PROCESSOR_ARCHITEW6432 } else { $env:PROCESSOR_ARCHITECTURE }
+    if ($machine -notin 'AMD64', 'ARM64') { throw "There is no release for $machine; nothing was changed." }
     foreach ($tool in 'curl.exe', 'tar.exe') {
-        if (-not (Test-Path "$env:SystemRoot\System32\$tool")) { throw "$tool is needed, which Windows 10 has since 1803; nothing was changed." }
+        if (-not (Test-Path "$System\$tool")) { throw "$tool is needed, which Windows 10 has since 1803; nothing was changed." }
     }
     New-Item -ItemType Directory -Force $bin | Out-Null
     $stage = Join-Path $bin ('.ensign-install.' + [guid]::NewGuid().ToString('N').Substring(0, 6))
@@ -67,7 +71,7 @@ function Get-Release($stage) {
     $sum = (Get-FileHash -Algorithm SHA256 "$stage\archive.tar.gz").Hash.ToLowerInvariant()
     if ($sum -ne $lines[0].Substring(0, 64)) { throw "$name.tar.gz is not the signed file: its checksum differs; nothing was changed." }
     # Unpacks this one file only. tar.exe writes nothing outside the folder, neither through `..` nor through links.
-    & "$env:SystemRoot\System32\tar.exe" -xzf "$stage\archive.tar.gz" -C $stage "$name/$Program"
+    & "$System\tar.exe" -xzf "$stage\archive.tar.gz" -C $stage "$name/$Program"
     $new = "$stage\$name\$Program"
     if ($LASTEXITCODE -or -not (Test-Path -PathType Leaf $new)) { throw "$name.tar.gz contains no $Program; nothing was changed." }
     $says = ((& $new version) -split ' ')[-1]
@@ -80,7 +84,7 @@ function Get-File($address, $file, $most) {
     $options = '--silent', '--show-error', '--fail', '--location', '--proto', '=https', '--proto-redir', '=https', '--max-redirs', '5',
         '--connect-timeout', '20', '--max-time', '900', '--max-filesize', $most, '--continue-at', '-', '--output', $file, $address
     foreach ($attempt in 1..5) {
-        & "$env:SystemRoot\System32\curl.exe" @options
+        & "$System\curl.exe" @options
         if ($LASTEXITCODE -eq 0) { return }
         if ($LASTEXITCODE -eq 33 -and (Test-Path $file)) { Remove-Item $file } # the server cannot resume the download
         elseif ($LASTEXITCODE -notin 18, 28, 52, 56, 92) { break }
