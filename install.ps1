@@ -41,6 +41,7 @@ function Main {
         Set-Program $new $bin
     } finally {
         Remove-Item -Recurse -Force $stage
+        Remove-Empty $bin $Prefix
     }
     Add-ToPath $bin
     Write-Host "Installed $bin\$Program"
@@ -59,8 +60,8 @@ function Get-Release($stage) {
     if (-not $Version -and $found -like '*-*') { throw "The newest release, $found, is a pre-release; nothing was changed. To take it: -Version $found" }
     $there = Join-Path (Join-Path $Prefix 'bin') $Program
     if (-not $Version -and (Test-Path $there)) {
-        $ours = ((& $there version) -split ' ')[-1]
-        if ([version]($found -replace '-.*') -lt [version]($ours -replace '-.*')) {
+        $ours = try { [version](((& $there version) -split ' ')[-1] -replace '-.*') } catch { $null } # it may be damaged
+        if ($ours -and [version]($found -replace '-.*') -lt $ours) {
             throw "The newest release there is $found, older than $ours, which is installed; nothing was changed. To go back to it: -Version $found"
         }
     }
@@ -109,7 +110,7 @@ function Confirm-Signature($stage) {
     $openssl = @('openssl.exe', "$env:ProgramFiles\Git\mingw64\bin\openssl.exe", "$env:ProgramFiles\Git\usr\bin\openssl.exe") |
         Where-Object { (Get-Command $_ -ErrorAction SilentlyContinue) -and ((& $_ version) -match '^OpenSSL [3-9]') } | Select-Object -First 1
     if (-not $openssl) { throw 'minisign or OpenSSL 3 is needed to verify a release; nothing was changed. Install one, then try again: winget install jedisct1.minisign' }
-    $signature, $global, $key = [Convert]::FromBase64String($lines[1]), [Convert]::FromBase64String($lines[3]), [Convert]::FromBase64String($PUBLIC_KEY)
+    try { $signature, $global, $key = [Convert]::FromBase64String($lines[1]), [Convert]::FromBase64String($lines[3]), [Convert]::FromBase64String($PUBLIC_KEY) } catch { throw $changed }
     if ($lines[1] -cnotmatch '^RU[QRST]' -or $signature.Length -ne 74 -or $global.Length -ne 64 -or $key.Length -ne 42) { throw $changed }
     $head = [byte[]](0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00) # SubjectPublicKeyInfo of Ed25519, RFC 8410
     [IO.File]::WriteAllBytes("$stage\key", [byte[]]($head + $key[10..41]))
@@ -165,8 +166,12 @@ function Remove-Ensign($bin) {
     Get-ChildItem -Force $bin -Filter '*.old' | Remove-Item -Force -ErrorAction SilentlyContinue
     Remove-Item -Recurse -Force "$Prefix\lib\ensign"
     Edit-Path { param($folders) $folders | Where-Object { $_ -ne $bin } }
-    foreach ($folder in $bin, "$Prefix\lib", $Prefix) { if (-not (Get-ChildItem -Force $folder)) { Remove-Item $folder } }
+    Remove-Empty $bin "$Prefix\lib" $Prefix
     Write-Host "Removed $place. Your accounts stay in $env:APPDATA\ensign and $env:LOCALAPPDATA\ensign."
+}
+
+function Remove-Empty {
+    foreach ($folder in $args) { if ((Test-Path $folder) -and -not (Get-ChildItem -Force $folder)) { Remove-Item -Force $folder } }
 }
 
 Main
