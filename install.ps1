@@ -130,15 +130,28 @@ function Confirm-Signature($stage) {
 # one.
 function Set-Program($new, $bin) {
     $place, $previous = (Join-Path $bin $Program), (Join-Path $bin '.ensign-previous')
-    if (Test-Path $place) { Move-Item -Force $place $previous }
+    if (Test-Path $place) { Clear-Name $previous; Move-Item $place $previous }
     try { Move-Item $new $place } catch { if (Test-Path $previous) { Move-Item $previous $place }; throw }
-    foreach ($link in $Links) {
+    foreach ($link in $Links + (Get-Pin $bin)) {
         $path = Join-Path $bin $link
-        if (Test-Path $path) { Move-Item -Force $path "$path.old"; Remove-Item -Force "$path.old" -ErrorAction SilentlyContinue }
+        Clear-Name $path
         New-Item -ItemType HardLink -Path $path -Target $place | Out-Null
     }
     New-Item -ItemType Directory -Force "$Prefix\lib\ensign" | Out-Null
     [IO.File]::WriteAllText("$Prefix\lib\ensign\installed-from", "release`n") # `ensign update` reads it
+}
+
+# Frees the name of a program. The program may run, and a running program can be renamed but not removed.
+function Clear-Name($path) {
+    if (-not (Test-Path $path)) { return }
+    $old = "$path.$PID.old"
+    Move-Item -Force $path $old
+    Remove-Item -Force $old -ErrorAction SilentlyContinue
+}
+
+# Returns the names of the pinned helpers, which are hard links to the program.
+function Get-Pin($bin) {
+    @(Get-ChildItem -Force $bin -Filter 'docker-credential-ensign-*.exe' | ForEach-Object { $_.Name })
 }
 
 # Edits the user's PATH in the registry without expanding its %NAMES%.
