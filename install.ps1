@@ -132,7 +132,7 @@ function Set-Program($new, $bin) {
     $place, $previous = (Join-Path $bin $Program), (Join-Path $bin '.ensign-previous')
     if (Test-Path $place) { Clear-Name $previous; Move-Item $place $previous }
     try { Move-Item $new $place } catch { if (Test-Path $previous) { Move-Item $previous $place }; throw }
-    foreach ($link in $Links + (Get-Pin $bin)) {
+    foreach ($link in $Links + @(Get-Pin $bin)) {
         $path = Join-Path $bin $link
         Clear-Name $path
         New-Item -ItemType HardLink -Path $path -Target $place | Out-Null
@@ -151,7 +151,7 @@ function Clear-Name($path) {
 
 # Returns the names of the pinned helpers, which are hard links to the program.
 function Get-Pin($bin) {
-    @(Get-ChildItem -Force $bin -Filter 'docker-credential-ensign-*.exe' | ForEach-Object { $_.Name })
+    Get-ChildItem -Force $bin -Filter 'docker-credential-ensign-*.exe' | ForEach-Object { $_.Name }
 }
 
 # Edits the user's PATH in the registry without expanding its %NAMES%.
@@ -175,11 +175,17 @@ function Remove-Ensign($bin) {
     if (-not (Test-Path $place)) { Write-Host "Ensign is not installed in $bin"; return }
     & $place configure-docker --undo
     if ($LASTEXITCODE) { throw "Docker's settings could not be put back, so nothing was removed." }
-    foreach ($file in $Links + $Program + '.ensign-previous') { Remove-Item -Force (Join-Path $bin $file) -ErrorAction SilentlyContinue }
-    Get-ChildItem -Force $bin -Filter '*.old' | Remove-Item -Force -ErrorAction SilentlyContinue
-    Remove-Item -Recurse -Force "$Prefix\lib\ensign"
+    foreach ($file in $Links + @(Get-Pin $bin) + $Program) { Remove-Item -Force (Join-Path $bin $file) -ErrorAction SilentlyContinue }
+    if (Test-Path $place) { throw "$place is running. Close the programs that use it, then run this script again." }
+    foreach ($left in '*.old', '.ensign-*') { Get-ChildItem -Force $bin -Filter $left | Remove-Item -Recurse -Force -ErrorAction SilentlyContinue }
+    $texts = "$Prefix\lib\ensign\installed-texts" # written by `ensign update`, as names below share
+    if (Test-Path $texts) {
+        Get-Content $texts | Where-Object { $_ -notlike '*..*' } | ForEach-Object { Remove-Item -Force "$Prefix\share\$_" -ErrorAction SilentlyContinue }
+        Get-ChildItem -Recurse -Directory "$Prefix\share" | Sort-Object { $_.FullName.Length } -Descending | ForEach-Object { Remove-Empty $_.FullName }
+    }
+    Remove-Item -Recurse -Force "$Prefix\lib\ensign" -ErrorAction SilentlyContinue
     Edit-Path { param($folders) $folders | Where-Object { $_ -ne $bin } }
-    Remove-Empty $bin "$Prefix\lib" $Prefix
+    Remove-Empty $bin "$Prefix\share" "$Prefix\lib" $Prefix
     Write-Host "Removed $place. Your accounts stay in $env:APPDATA\ensign and $env:LOCALAPPDATA\ensign."
 }
 
