@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs Ensign for one user, from a verified release or from a checkout, and proves that it tells accounts apart.
 { # A shell runs nothing before it has read the closing brace, so half a download does nothing.
-[ -z "${ZSH_VERSION:-}" ] || emulate sh
+[ -z "${ZSH_VERSION:-}" ] || emulate sh # else zsh splits no words, and a pattern without a match is an error
 set -eu
 
 PROGRAM=docker-credential-ensign
@@ -124,13 +124,13 @@ install() {
     fi
     # Removes what installations left that were killed more than a day ago.
     find "$bin"/.ensign-install.?????? -prune -mtime +0 -exec rm -rf -- {} + 2>/dev/null || :
-    made=' '
+    made=' ' stage=''
     for folder in $FOLDERS; do [ -d "${bin%/bin}/$folder" ] || made="$made$folder "; done
+    trap '[ -z "$stage" ] || rm -rf -- "$stage"; remove_made_folders' EXIT
+    trap 'exit 130' HUP INT TERM PIPE
     if ! mkdir -p -- "$bin" || ! spell_folder || ! stage=$(mktemp -d "$bin/.ensign-install.XXXXXX"); then
         die "cannot write to \`$bin\`: choose another folder with \`--prefix DIR\`"
     fi
-    trap 'rm -rf -- "$stage"; remove_made_folders' EXIT
-    trap 'exit 130' HUP INT TERM PIPE
     [ "$way" != release ] || fetch_release
     cp -- "$program" "$stage/$PROGRAM" ||
         die "could not copy the program to \`$bin\`: is there room for it?"
@@ -422,7 +422,7 @@ record() {
 install_texts() {
     ensign "$bin/$PROGRAM" install-texts >/dev/null 2>&1 || return 0
     case ${SHELL:-} in
-    */zsh) say "For zsh completions, add this line before compinit in ~/.zshrc:" "  fpath=(\"${bin%/bin}/share/zsh/site-functions\" \$fpath)" ;;
+    */zsh) say "For zsh completions, add this line before compinit in ~/.zshrc:" "  fpath=(\"$(quoted "${bin%/bin}")/share/zsh/site-functions\" \$fpath)" ;;
     esac
 }
 
