@@ -103,6 +103,7 @@ mod support;
 mod test_rules;
 mod tls;
 mod true_hints;
+mod uninstall;
 mod unsaved_tokens;
 mod update;
 mod update_refused;
