@@ -183,7 +183,10 @@ fn one_folder_has_many_spellings() {
     }
     symlink("/nowhere//bin/docker-credential-ensign", plugins.join("docker-ensign")).unwrap();
     let output = succeeds(home.install(&[]));
-    assert!(output.contains("linked ~/.docker/cli-plugins/docker-ensign\n"), "a link to a program that is gone: {output}");
+    assert!(
+        output.contains("linked ~/.docker/cli-plugins/docker-ensign\n"),
+        "a link to a program that is gone: {output}"
+    );
 }
 
 #[test]

@@ -47,7 +47,14 @@ exit 0
   In a config.json:  "credHelpers": {"ghcr.io": "ensign-work"}
 
 "#]]);
-    sandbox.ok(&["pin", "work", "--remove"], "");
+    write(&sandbox.docker_config_path(), br#"{"credHelpers": {"ghcr.io": "ensign-work"}}"#);
+    sandbox.run(&["pin", "work", "--remove"], "").shows(str![[r#"
+exit 0
+--- stderr
+✓ Removed docker-credential-ensign-work
+! Docker's config.json still names this program; to correct that:  docker-credential-ensign configure-docker --force
+
+"#]]);
     assert!(!program(&sandbox, "work").is_symlink());
     std::os::unix::fs::symlink(
         program(&sandbox, "work").with_file_name("docker-credential-ensign"),
