@@ -80,6 +80,7 @@ impl Accounts<'_> {
         left: impl Iterator<Item = &'a Account>,
     ) {
         let account_list = || after.iter().flat_map(|entry| &entry.accounts);
+        self.vault.remove_unused_locks(before, after);
         let kept: BTreeSet<_> = account_list().map(place).collect();
         let dropped = before.iter().flat_map(|entry| &entry.accounts).filter(|account| !kept.contains(&place(account)));
         if dropped.clone().next().is_some() {

@@ -14,16 +14,18 @@ mod writer;
 mod written_secret;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::rc::Rc;
 
 use anyhow::{Result, bail};
 
+use crate::model::choice::RegistryAccounts;
 use crate::model::{
-    Account, HubToken, MinimumGeneration, Problem, Registry, Secret, StoreKind, StoredSecret, Username,
+    Account, HubToken, MinimumGeneration, Problem, Registry, Secret, Source, StoreKind, StoredSecret, Username,
 };
 use crate::system::env::Env;
+use crate::system::files;
 use crate::system::json;
 use env_store::EnvStore;
 use file::{FileForm, FileStore, SecretFile};
@@ -182,9 +184,24 @@ impl<'e> Vault<'e> {
         Some((file.path().to_owned(), error, file.is_broken().unwrap_or(false)))
     }
 
-    /// Returns the path of the lock for renewals of the account's secret.
+    /// Returns the path of the lock for renewals of the account's secret. The path does not depend on the account's
+    /// alias and store, because both may change during a renewal.
     pub(crate) fn renewal_lock(&self, account: &Account) -> Result<PathBuf> {
-        Ok(self.file(&StoreKind::File, &account.registry)?.renewal_lock(&account.name))
+        let login = format!("{} {:?}", account.username, account.source);
+        Ok(self.file(&StoreKind::File, &account.registry)?.renewal_lock(&login))
+    }
+
+    /// Removes the locks of the logins that no account has after a change. A failure is ignored, because a lock
+    /// contains nothing.
+    pub(crate) fn remove_unused_locks(&self, before: &[RegistryAccounts], after: &[RegistryAccounts]) {
+        let locks = |registries: &[RegistryAccounts]| -> BTreeSet<PathBuf> {
+            let accounts = registries.iter().flat_map(|entry| &entry.accounts);
+            let renewed = accounts.filter(|account| account.source != Source::Static);
+            renewed.filter_map(|account| self.renewal_lock(account).ok()).collect()
+        };
+        for lock in locks(before).difference(&locks(after)) {
+            let _ = files::remove(lock);
+        }
     }
 
     /// Returns the key of the sealed secrets.

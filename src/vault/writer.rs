@@ -50,12 +50,6 @@ impl Writer<'_> {
 
     /// Checks, without changing anything, whether the account's secret can be removed.
     pub(crate) fn check_removal(&self, account: &Account) -> Result<()> {
-        if account.source != Source::Static {
-            let lock = self.vault.renewal_lock(account)?;
-            if files::is_file(&lock)? {
-                files::check_room(&lock, 0)?;
-            }
-        }
         self.vault.store(&account.store).check_removal(account)
     }
 
@@ -67,8 +61,9 @@ impl Writer<'_> {
 
     /// Removes the account's secret, if there is one.
     pub(crate) fn remove(&mut self, account: &Account) -> Result<()> {
-        if account.source != Source::Static {
-            files::remove(&self.vault.renewal_lock(account)?)?;
+        // The lock of a login with a browser stays, because the login may be in use under another alias.
+        if let Source::External(_) = account.source {
+            let _ = files::remove(&self.vault.renewal_lock(account)?); // it contains only the note of a failure
         }
         if account.registry.is_pattern() && account.store.keeps_its_own_files() {
             let hosts = file::registries(self.vault.env, &account.store)

@@ -376,6 +376,38 @@ fn an_account_that_is_edited_while_it_is_renewed_keeps_the_next_refresh_token() 
 }
 
 #[test]
+fn a_change_during_a_renewal_does_not_start_a_second_renewal() {
+    for change in [
+        &["account", "edit", "ghcr.io", "me", "--alias", "work"][..],
+        &["store", "move", "--to", "sealed"],
+        &["store", "key", "--rotate"],
+    ] {
+        let provider = Provider::start(Mood::Slow);
+        let sandbox = logged_in(&provider, -60, -10);
+        sandbox.ok(&["store", "key", "--holder", &format!("file:{}", sandbox.home().join("key").display())], "");
+        let start = || {
+            let mut get = sandbox.command(&["get"]).spawn().unwrap();
+            get.stdin.take().unwrap().write_all(b"ghcr.io").unwrap();
+            get
+        };
+        let first = start();
+        while provider.renewals() == 0 {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        sandbox.ok(change, "");
+        for get in [start(), first] {
+            let output = get.wait_with_output().unwrap();
+            assert_eq!(String::from_utf8(output.stdout).unwrap(), answers("t2").stdout, "{change:?}");
+        }
+        assert_eq!(provider.renewals(), 1, "a refresh token is used only once: {change:?}");
+        assert!(sandbox.run(&["get"], "ghcr.io").stdout.contains("t2"));
+        sandbox.ok(&["logout", "ghcr.io"], "");
+        let data = std::fs::read_dir(sandbox.home().join("data/secrets")).unwrap();
+        assert_eq!(data.count(), 0, "no lock stays");
+    }
+}
+
+#[test]
 fn docker_storing_what_it_was_answered_does_not_end_the_renewal() {
     let provider = Provider::start(Mood::Well(3600));
     let sandbox = logged_in(&provider, 300, 600);

@@ -283,9 +283,9 @@ impl<'e> SecretFile<'e> {
         }
     }
 
-    pub(super) fn renewal_lock(&self, name: &AccountName) -> PathBuf {
-        let hash = name.as_str().bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3) // FNV-1a, as a name may be too long for a file name
+    pub(super) fn renewal_lock(&self, login: &str) -> PathBuf {
+        let hash = login.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3) // FNV-1a, as the text may be too long for a file name
         });
         files::sibling(&self.path, &format!(".{hash:016x}.lock"))
     }
