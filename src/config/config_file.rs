@@ -156,11 +156,16 @@ impl<'e> ConfigFile<'e> {
     }
 
     /// If anything has changed, writes the config and keeps the old file as `config.json.bak`. After an error the file
-    /// is unchanged. Returns the accounts of the new config.
+    /// is unchanged. An editor takes no lock, so what an editor has saved since the start of the change is an error.
+    /// Returns the accounts of the new config.
     pub(crate) fn write(&self, before: &PriorConfig, document: &ConfigDocument) -> Result<Vec<RegistryAccounts>> {
         let path = self.path().ok_or_else(no_home)?;
         let text = document.to_text();
         if before.bytes.as_ref().is_none_or(|bytes| ConfigDocument::parse(bytes).is_ok_and(|old| old != *document)) {
+            if files::read(&path, LIMIT)? != before.bytes {
+                let what = format!("another program changed `{}` during this change", self.shown_path());
+                return Err(Problem::new(what, "run the command again").into());
+            }
             if before.bytes.is_some() {
                 files::keep_copy(&path, &self.last_good_copy().ok_or_else(no_home)?)?;
             }

@@ -64,6 +64,32 @@ fn two_accounts_of_one_registry_lie_in_another_helper() {
 }
 
 #[test]
+fn what_an_editor_saves_during_a_change_stays() {
+    for edit in [
+        "sed s/bob/robert/ \"$config\" > \"$config.e\"; mv \"$config.e\" \"$config\"",
+        "rm \"$config\"",
+        "printf '{' > \"$config\"",
+    ] {
+        let script = HELPER.replace("store) ", &format!("store) config=\"$HOME/config/config.json\"; {edit}; "));
+        let sandbox = with_helper("kept", &script);
+        sandbox.store("ghcr.io", "bob", "b");
+        let copy = std::fs::read(sandbox.config_path().with_extension("json.bak")).ok();
+        login(&sandbox, "alice", "helper:kept").shows(str![[r#"
+exit 1
+--- stderr
+error: could not save the login: another program changed `~/config/config.json` during this change
+hint: run the command again
+
+"#]]);
+        let after = std::fs::read_to_string(sandbox.config_path()).unwrap_or_default();
+        assert!(!after.contains("alice"), "{edit}: {after}");
+        assert_eq!(std::fs::read(sandbox.config_path().with_extension("json.bak")).ok(), copy);
+        let kept = std::fs::read_dir(sandbox.home()).unwrap().map(|entry| entry.unwrap().file_name());
+        assert!(!kept.into_iter().any(|name| name.to_string_lossy().starts_with("kept-")), "the secret is taken back");
+    }
+}
+
+#[test]
 fn a_secret_that_the_helper_has_lost_is_gone_and_can_be_logged_out() {
     let mut lost = BTreeSet::new();
     let empty = HELPER.replace("get) cat", "get) echo '{\"Secret\":\"\"}' ;;\nold) cat");
