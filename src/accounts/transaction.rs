@@ -2,10 +2,12 @@
 
 use anyhow::{Context as _, Error, Result};
 
+use super::resolved_secret::patience;
 use super::{Accounts, RemovedAccount};
 use crate::config::{ConfigDocument, ConfigEdit, LoadedConfig};
 use crate::model::choice::{DefaultAccount, RegistryAccounts};
-use crate::model::{Account, AccountName, HubToken, Problem, Registry, Secret, Source, StoreKind, Username};
+use crate::model::{Account, AccountName, Audience, HubToken, Problem, Registry, Secret, Source, StoreKind, Username};
+use crate::system::files::Lock;
 use crate::system::text::{option, quote};
 use crate::vault::{self, Writer};
 
@@ -85,9 +87,15 @@ impl<'e> Accounts<'e> {
     pub(crate) fn remove(
         &self,
         registry: &Registry,
-        pick: impl FnOnce(&RegistryAccounts) -> Option<AccountName>,
+        pick: impl Fn(&RegistryAccounts) -> Option<AccountName>,
         out_of_reach: UnreachableStore,
     ) -> Result<Option<RemovedAccount>> {
+        let before = self.only_of(registry)?;
+        let picked = pick(&before).and_then(|name| before.called(name.as_str()));
+        // A renewal in progress saves its new tokens first, so that they can be revoked.
+        let lock = picked.filter(|account| matches!(account.source, Source::OAuth(_)));
+        let lock = lock.and_then(|account| self.vault.renewal_lock(account).ok());
+        let _lock = lock.and_then(|path| Lock::take_within(&path, patience(Audience::Person).0).ok()?);
         self.change(|edit| {
             let candidates = edit.registry_accounts(registry);
             let picked = pick(&candidates).and_then(|name| candidates.called(name.as_str()));
