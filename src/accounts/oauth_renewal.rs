@@ -11,8 +11,8 @@ use anyhow::{Result, anyhow};
 use super::Accounts;
 use super::login_hint::login_hint;
 use super::resolved_secret::{
-    Freshness, LEAST_LEFT, RETRY_AFTER, ResolvedSecret, credential, ended, expired, freshness, patience, unrenewed,
-    valid,
+    Freshness, LEAST_LEFT, RETRY_AFTER, ResolvedSecret, credential, ended, expired, freshness, patience, refused,
+    unrenewed, valid,
 };
 use super::secret_verdict::{SecretVerdict, log_in_at, session_over};
 use crate::model::{Account, Audience, OAuthGrant, Problem, Secret, Source, StoredSecret};
@@ -35,7 +35,7 @@ impl Accounts<'_> {
     ) -> Result<ResolvedSecret> {
         let Some(stored) = stored else { return Ok(ResolvedSecret::Missing) };
         if stored.refused {
-            return Ok(ResolvedSecret::Expired(ended(account, "the login has ended")));
+            return Ok(ResolvedSecret::Expired(refused(account)));
         }
         let before = freshness(&stored, SystemTime::now());
         if before == Freshness::Good || (before == Freshness::Due && stored.refresh.is_none()) {
@@ -90,7 +90,7 @@ impl Accounts<'_> {
     ) -> Result<ResolvedSecret> {
         let Some(stored) = self.vault.get(account)? else { return Ok(ResolvedSecret::Missing) };
         if stored.refused && audience == Audience::Client {
-            return Ok(ResolvedSecret::Expired(ended(account, "the login has ended")));
+            return Ok(ResolvedSecret::Expired(refused(account)));
         }
         let now = freshness(&stored, SystemTime::now());
         let was_down = audience == Audience::Client && lock.failed_recently(RETRY_AFTER);
@@ -129,8 +129,8 @@ impl Accounts<'_> {
                 }
             },
         };
-        // A secret that is only due for renewal is still valid.
-        Ok(if now == Freshness::Due { valid(account, stored) } else { failed })
+        // A secret that is only due for renewal is still valid, unless the secret has expired during the request.
+        Ok(if freshness(&stored, SystemTime::now()) == Freshness::Expired { failed } else { valid(account, stored) })
     }
 
     /// Checks that the next refresh token can be saved, before the current token is used. To save the token, Ensign

@@ -260,8 +260,12 @@ pub(super) fn freshness(stored: &StoredSecret, now: SystemTime) -> Freshness {
     }
 }
 
-fn refused(account: &Account) -> Problem {
-    ended(account, "the registry refused the login at the last check")
+pub(super) fn refused(account: &Account) -> Problem {
+    let why = match account.source {
+        Source::OAuth(_) => "the login has ended",
+        _ => "the registry refused the login at the last check",
+    };
+    ended(account, why)
 }
 
 pub(super) fn expired(account: &Account) -> Problem {

@@ -298,7 +298,7 @@ exit 3
 --- stdout
 ghcr.io
   ● me  default   me/**   in clear text   from login at test   renewed automatically at the next use
-    ✗ the credentials of me on ghcr.io are no longer valid: the registry refused the login at the last check: run `docker-credential-ensign login ghcr.io --alias me --device`
+    ✗ the credentials of me on ghcr.io are no longer valid: the login has ended: run `docker-credential-ensign login ghcr.io --alias me --device`
 
 Docker does not ask Ensign for ghcr.io; to change that:
   docker-credential-ensign configure-docker
@@ -372,6 +372,24 @@ fn an_account_that_is_edited_while_it_is_renewed_keeps_the_next_refresh_token() 
         assert_eq!((secrets[name]["secret"].as_str(), secrets[name]["refresh"].as_str()), (Some("t2"), Some("r2")));
         assert!(secrets[name]["refused"].is_null(), "the verdict is about the old token");
         assert_eq!(secrets.as_object().map(serde_json::Map::len), Some(1));
+    }
+}
+
+#[test]
+fn a_logout_during_a_renewal_revokes_the_new_tokens() {
+    for logout in [&["logout", "ghcr.io"][..], &["erase"]] {
+        let provider = Provider::start(Mood::Slow);
+        let sandbox = logged_in(&provider, -60, -10);
+        let mut get = sandbox.command(&["get"]).spawn().unwrap();
+        get.stdin.take().unwrap().write_all(b"ghcr.io").unwrap();
+        while provider.renewals() == 0 {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(sandbox.run(logout, "ghcr.io").code, Some(0));
+        assert!(get.wait_with_output().unwrap().status.success());
+        let seen = provider.seen.lock().unwrap();
+        assert!(seen.iter().any(|request| request.starts_with("/revoke ") && request.contains("token=r2")), "{seen:?}");
+        assert!(!sandbox.secrets_path("ghcr.io").exists());
     }
 }
 

@@ -113,6 +113,23 @@ fn a_due_secret_is_renewed_and_the_old_one_serves_until_its_end() {
 }
 
 #[test]
+fn a_secret_that_expires_during_the_renewal_is_not_returned() {
+    let (_folder, env) = home("", vec![]);
+    let accounts = Accounts::new(&env);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/token", listener.local_addr().unwrap());
+    threads::start(move || {
+        let accepted = listener.accept();
+        std::thread::sleep(Duration::from_secs(2));
+        drop(accepted);
+    })
+    .unwrap();
+    let (account, stored) = save(&accounts, url, 2, Some("r"));
+    let found = resolved(&accounts, &account, &stored, Audience::Client);
+    assert!(found.contains("could not reach"), "{found}");
+}
+
+#[test]
 fn a_secret_that_renews_itself_is_no_trouble_and_keeps_its_end() {
     let (_folder, env) = home("", vec![]);
     let accounts = Accounts::new(&env);
