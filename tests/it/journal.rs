@@ -159,6 +159,13 @@ fn what_cannot_be_written_changes_no_answer() {
     };
     // A write beyond this limit raises a signal that kills the process (setrlimit(2), RLIMIT_FSIZE).
     assert_eq!(in_shell("ulimit -f 0; \"$ENSIGN\" get"), answer);
+    let entry = r#"{"ServerURL": "quay.io", "Username": "a", "Secret": "b"}"#;
+    in_shell(&format!("ulimit -f 0; echo '{entry}' | \"$ENSIGN\" store")).shows(str![[r#"
+exit 1
+--- stdout
+could not write `[HOME]/data/secrets/quay.io.json`: file too large: remove the limit on the size of files: `ulimit -f unlimited`
+
+"#]]);
     assert_eq!(entries(&sandbox).len(), 1);
     let mount = "mount -t tmpfs -o size=4k,mode=700 none \"$XDG_RUNTIME_DIR\"";
     if in_shell(&format!("unshare -m sh -c '{mount}'")).code != Some(0) {

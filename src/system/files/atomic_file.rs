@@ -1,7 +1,7 @@
 //! `AtomicFile`: writes a file in pieces. The file gets its name only when the contents are complete.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -76,7 +76,12 @@ impl AtomicFile {
 
     pub(crate) fn write(&mut self, piece: &[u8]) -> Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
-        file.write_all(piece).map_err(|error| failed("write", &self.shown, &error))
+        let written = file.stream_position().and_then(|position| match position + piece.len() as u64 {
+            // A write beyond the limit would kill the process.
+            length if !imp::may_write_up_to(length) => Err(io::ErrorKind::FileTooLarge.into()),
+            _ => file.write_all(piece),
+        });
+        written.map_err(|error| failed("write", &self.shown, &error))
     }
 
     /// Copies the permissions of the replaced file, if `access` is [`Access::Kept`].

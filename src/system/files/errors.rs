@@ -40,6 +40,7 @@ pub(super) fn explained(what: String, place: &Path, error: &io::Error) -> anyhow
     let cure = match error.kind() {
         io::ErrorKind::PermissionDenied => format!("check its permissions: `ls -ld {}`", quote_path(existing)),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room and try again".to_owned(),
+        io::ErrorKind::FileTooLarge => "remove the limit on the size of files: `ulimit -f unlimited`".to_owned(),
         io::ErrorKind::ReadOnlyFilesystem => format!(
             "`{}` is on a read-only file system; if it is Ensign's own, set ENSIGN_CONFIG_DIR and ENSIGN_DATA_DIR to other folders",
             existing.display()
