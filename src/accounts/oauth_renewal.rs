@@ -18,6 +18,7 @@ use super::secret_verdict::{SecretVerdict, log_in_at, session_over};
 use crate::model::{Account, Audience, OAuthGrant, Problem, Secret, Source, StoredSecret};
 use crate::oauth::{self, RenewDelay, RenewError, TokenSet};
 use crate::system::files::Lock;
+use crate::system::signals;
 
 /// How often Ensign tries to save new tokens. Each attempt waits ten seconds for the config's lock.
 const SAVE_ATTEMPTS: usize = 3;
@@ -57,7 +58,9 @@ impl Accounts<'_> {
             }
             Ok(Some(lock)) => lock,
         };
-        self.renew_locked(account, grant, &lock, audience, for_lock.saturating_sub(started.elapsed()))
+        let for_config = for_lock.saturating_sub(started.elapsed());
+        // Without the new tokens, the login would be lost.
+        signals::deferred(|| self.renew_locked(account, grant, &lock, audience, for_config))
     }
 
     /// Renews a login whose access token `refused` the registry has refused (RFC 6749 section 1.5). Returns `None` if

@@ -22,6 +22,7 @@ pub(crate) mod programs;
 pub(crate) mod request_log;
 pub(crate) mod seal;
 pub(crate) mod session;
+pub(crate) mod signals;
 pub(crate) mod systemd_creds;
 pub(crate) mod terminal;
 pub(crate) mod text;

@@ -102,7 +102,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustls_platform_verifier", &["system/http/verifier.rs"]),
     ("security_framework", &["system/keyring/keychain.rs"]),
     ("shell_words", &["system/text.rs"]),
-    ("signal_hook", &["system/terminal.rs"]),
+    ("signal_hook", &["system/signals.rs", "system/terminal.rs"]),
     ("sysinfo", &["system/ancestors/portable.rs"]),
     ("tar", &["release/archive.rs"]),
     ("toml_edit", &["docker/containers.rs", "caller/containers/registries_settings.rs", "caller/project/toml.rs"]),

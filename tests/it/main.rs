@@ -80,6 +80,7 @@ mod regressions;
 mod release_build;
 mod release_files;
 mod renewal;
+mod renewal_meanwhile;
 mod router;
 mod router_docker;
 #[cfg(target_os = "linux")]

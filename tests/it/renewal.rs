@@ -14,13 +14,13 @@ use crate::support::snapshots::shows;
 use crate::support::{Run, Sandbox, finish, read_json, seconds_from_now, write};
 
 /// A fake token and revocation endpoint. Each refresh token works once: `r1` returns `t2` and `r2`.
-struct Provider {
-    url: String,
-    seen: Arc<Mutex<Vec<String>>>,
+pub(crate) struct Provider {
+    pub(crate) url: String,
+    pub(crate) seen: Arc<Mutex<Vec<String>>>,
 }
 
 #[derive(Clone, Copy)]
-enum Mood {
+pub(crate) enum Mood {
     /// Returns tokens that live for this many seconds.
     Well(u64),
     /// Also returns the lifetime of the next refresh token, in seconds.
@@ -37,7 +37,7 @@ enum Mood {
 }
 
 impl Provider {
-    fn start(mood: Mood) -> Self {
+    pub(crate) fn start(mood: Mood) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -90,14 +90,14 @@ impl Provider {
         Self { url, seen }
     }
 
-    fn renewals(&self) -> usize {
+    pub(crate) fn renewals(&self) -> usize {
         self.seen.lock().unwrap().iter().filter(|request| request.starts_with("/token ")).count()
     }
 }
 
 /// A home with `me` on ghcr.io, logged in at the provider. The token `t1` is due for renewal in `due` seconds, and
 /// expires in `until` seconds.
-fn logged_in(provider: &Provider, due: i64, until: i64) -> Sandbox {
+pub(crate) fn logged_in(provider: &Provider, due: i64, until: i64) -> Sandbox {
     logged_in_at("ghcr.io", provider, due, until, &Value::Null)
 }
 
@@ -118,11 +118,11 @@ fn logged_in_at(registry: &str, provider: &Provider, due: i64, until: i64, excha
     sandbox
 }
 
-fn kept(sandbox: &Sandbox) -> Value {
+pub(crate) fn kept(sandbox: &Sandbox) -> Value {
     read_json(&sandbox.secrets_path("ghcr.io"))["secrets"]["me"].clone()
 }
 
-fn answers(token: &str) -> Run {
+pub(crate) fn answers(token: &str) -> Run {
     Run::answer("ghcr.io", "me", token)
 }
 
@@ -346,82 +346,6 @@ fn where_nothing_can_be_written_nothing_is_renewed() {
             assert_eq!(run, expected, "{mounts}");
             assert_eq!(provider.renewals(), 0, "the next refresh token would be lost: {mounts}");
         }
-    }
-}
-
-#[test]
-fn an_account_that_is_edited_while_it_is_renewed_keeps_the_next_refresh_token() {
-    for (edit, name) in [(["--images", "acme/**"], "me"), (["--alias", "work"], "work"), ([""; 2], "me")] {
-        let provider = Provider::start(Mood::Slow);
-        let sandbox = logged_in(&provider, -60, -10);
-        let mut get = sandbox.command(&["get"]).spawn().unwrap();
-        get.stdin.take().unwrap().write_all(b"ghcr.io").unwrap();
-        while provider.renewals() == 0 {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        if edit[0].is_empty() {
-            // A `check` has recorded a verdict about the old token.
-            let mut judged = kept(&sandbox);
-            judged["refused"] = json!(true);
-            sandbox.put_secret("ghcr.io", "me", &judged);
-        } else {
-            sandbox.ok(&["account", "edit", "ghcr.io", "me", edit[0], edit[1]], "");
-        }
-        assert!(get.wait_with_output().unwrap().status.success());
-        let secrets = read_json(&sandbox.secrets_path("ghcr.io"))["secrets"].clone();
-        assert_eq!((secrets[name]["secret"].as_str(), secrets[name]["refresh"].as_str()), (Some("t2"), Some("r2")));
-        assert!(secrets[name]["refused"].is_null(), "the verdict is about the old token");
-        assert_eq!(secrets.as_object().map(serde_json::Map::len), Some(1));
-    }
-}
-
-#[test]
-fn a_logout_during_a_renewal_revokes_the_new_tokens() {
-    for logout in [&["logout", "ghcr.io"][..], &["erase"]] {
-        let provider = Provider::start(Mood::Slow);
-        let sandbox = logged_in(&provider, -60, -10);
-        let mut get = sandbox.command(&["get"]).spawn().unwrap();
-        get.stdin.take().unwrap().write_all(b"ghcr.io").unwrap();
-        while provider.renewals() == 0 {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        assert_eq!(sandbox.run(logout, "ghcr.io").code, Some(0));
-        assert!(get.wait_with_output().unwrap().status.success());
-        let seen = provider.seen.lock().unwrap();
-        assert!(seen.iter().any(|request| request.starts_with("/revoke ") && request.contains("token=r2")), "{seen:?}");
-        assert!(!sandbox.secrets_path("ghcr.io").exists());
-    }
-}
-
-#[test]
-fn a_change_during_a_renewal_does_not_start_a_second_renewal() {
-    for change in [
-        &["account", "edit", "ghcr.io", "me", "--alias", "work"][..],
-        &["store", "move", "--to", "sealed"],
-        &["store", "key", "--rotate"],
-    ] {
-        let provider = Provider::start(Mood::Slow);
-        let sandbox = logged_in(&provider, -60, -10);
-        sandbox.ok(&["store", "key", "--holder", &format!("file:{}", sandbox.home().join("key").display())], "");
-        let start = || {
-            let mut get = sandbox.command(&["get"]).spawn().unwrap();
-            get.stdin.take().unwrap().write_all(b"ghcr.io").unwrap();
-            get
-        };
-        let first = start();
-        while provider.renewals() == 0 {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        sandbox.ok(change, "");
-        for get in [start(), first] {
-            let output = get.wait_with_output().unwrap();
-            assert_eq!(String::from_utf8(output.stdout).unwrap(), answers("t2").stdout, "{change:?}");
-        }
-        assert_eq!(provider.renewals(), 1, "a refresh token is used only once: {change:?}");
-        assert!(sandbox.run(&["get"], "ghcr.io").stdout.contains("t2"));
-        sandbox.ok(&["logout", "ghcr.io"], "");
-        let data = std::fs::read_dir(sandbox.home().join("data/secrets")).unwrap();
-        assert_eq!(data.count(), 0, "no lock stays");
     }
 }
 
