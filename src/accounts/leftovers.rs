@@ -25,23 +25,28 @@ impl Accounts<'_> {
     /// change has saved.
     pub(crate) fn leftovers(&self) -> Result<Leftovers> {
         let registries = self.config.load(None)?.registries;
-        let secrets = self.unnamed(&registries, |_| true);
+        let mut secrets = self.unnamed(&registries, |_| true);
+        secrets.extend(self.unused_tokens(&registries));
         Ok(Leftovers { secrets, files: self.vault.left_files() })
     }
 
     /// Tells whether the next change removes the secret. A secret that a finished change has saved stays, because
-    /// another config may use the secret.
-    pub(crate) fn is_swept(&self, (store, registry, name): &StoredName) -> bool {
-        self.vault.record().is_ok_and(|record| !record.knows(store, registry, name))
+    /// another config may use the secret. Docker Hub's tokens stay, because `docker login` saves them before the account.
+    pub(crate) fn is_swept(&self, stored: &StoredName) -> bool {
+        let (store, registry, name) = stored;
+        !self.vault.hub_token_users().contains(stored)
+            && self.vault.record().is_ok_and(|record| !record.knows(store, registry, name))
     }
 
     /// If no account has this name, removes the secrets with this name. Returns whether any secret was found.
     pub(crate) fn remove_leftover(&self, registry: &Registry, name: &str) -> Result<bool> {
         let is_it = |(_, host, other): &StoredName| host == registry && other == name;
-        if self.unnamed(&self.config.load(None)?.registries, is_it).is_empty() {
+        let registries = self.config.load(None)?.registries;
+        if self.unnamed(&registries, is_it).is_empty() && !self.unused_tokens(&registries).iter().any(is_it) {
             return Ok(false);
         }
         self.change(|change| {
+            change.remove_tokens(self.unused_tokens(&change.registries).into_iter().filter(is_it));
             let unnamed = self.unnamed(&change.registries, is_it);
             unnamed.iter().try_for_each(|(kind, ..)| change.secrets.remove_from_file(kind, registry, name))
         })?;
@@ -90,6 +95,17 @@ impl Accounts<'_> {
             record.settle(dropped, account_list());
             record.keep_pending(left);
         });
+    }
+
+    /// Returns the users of Docker Hub's tokens that have no account. A stopped `docker login` leaves such tokens.
+    pub(super) fn unused_tokens(&self, registries: &[RegistryAccounts]) -> Vec<StoredName> {
+        let of_hub = registries.iter().filter(|entry| entry.registry.is_docker_hub());
+        let accounts: Vec<_> = of_hub.flat_map(|entry| &entry.accounts).collect();
+        let mut users = self.vault.hub_token_users();
+        users.retain(|(_, _, user)| {
+            !accounts.iter().any(|account| [account.username.as_str(), account.name.as_str()].contains(&user.as_str()))
+        });
+        users
     }
 
     /// Returns the secrets in Ensign's own files that have no account. Leaves out secrets for which `is_asked` is

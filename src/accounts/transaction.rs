@@ -9,7 +9,7 @@ use crate::model::choice::{DefaultAccount, RegistryAccounts};
 use crate::model::{Account, AccountName, Audience, HubToken, Problem, Registry, Secret, Source, StoreKind, Username};
 use crate::system::files::Lock;
 use crate::system::text::{option, quote};
-use crate::vault::{self, Writer};
+use crate::vault::{self, StoredName, Writer};
 
 /// A change in progress, under the lock. Until the config is written, everything can be undone.
 pub(crate) struct Transaction<'e> {
@@ -135,6 +135,11 @@ impl<'e> Accounts<'e> {
             if is_abandoned && !account.store.keeps_its_own_files() {
                 edit.abandoned.push(account.clone());
             }
+            if candidates.accounts.len() == 1 {
+                edit.remove_tokens(
+                    self.unused_tokens(&edit.registries).into_iter().filter(|(_, hub, _)| hub == registry),
+                );
+            }
             if candidates.active_account() == Some(account) {
                 edit.document.set_active(registry, &DefaultAccount::SignedOut);
             }
@@ -208,6 +213,11 @@ impl Transaction<'_> {
             self.tokens_gone.iter().flat_map(|(kind, user)| HubToken::ALL.map(|token| (kind, user, token)));
         tokens.try_for_each(|(kind, user, token)| self.secrets.remove_hub_token(kind, user, token))?;
         Ok(unreachable)
+    }
+
+    /// Removes the Docker Hub tokens of these users after the config is written.
+    pub(super) fn remove_tokens(&mut self, users: impl Iterator<Item = StoredName>) {
+        self.tokens_gone.extend(users.filter_map(|(kind, _, user)| Some((kind, user.parse().ok()?))));
     }
 
     /// Returns the accounts of one registry before the change.

@@ -155,6 +155,16 @@ impl<'e> Vault<'e> {
         self.file(kind, &Registry::docker_hub())?.token(user, token)
     }
 
+    /// Returns the users whose Docker Hub tokens are in Ensign's own files. An unreadable file is skipped.
+    pub(crate) fn hub_token_users(&self) -> Vec<StoredName> {
+        let hub = Registry::docker_hub();
+        let of_store = |kind: &StoreKind| {
+            let contents = self.file(kind, &hub).and_then(|file| file.load()).unwrap_or_default();
+            contents.token_users().map(|user| (kind.clone(), hub.clone(), user)).collect::<Vec<_>>()
+        };
+        StoreKind::OF_FILES.iter().flat_map(of_store).collect()
+    }
+
     /// If other users could read a file with the registry's secrets, makes the file private.
     pub(crate) fn fix_permissions(&self, registry: &Registry) -> Vec<PermissionRepair> {
         StoreKind::OF_FILES.iter().filter_map(|kind| self.file(kind, registry).ok()?.fix_permissions()).collect()

@@ -49,6 +49,36 @@ fn kept_by_helper(sandbox: &Sandbox) -> usize {
     names.filter(|name| name.to_string_lossy().starts_with("kept-")).count()
 }
 
+/// `docker login` saves the two tokens before the account, and may be stopped between the two.
+#[test]
+fn tokens_of_a_docker_login_that_was_stopped_are_left_overs() {
+    let of_carol = |sandbox: &Sandbox| {
+        for token in ["access-token", "refresh-token"] {
+            sandbox.store(&format!("https://index.docker.io/v1/{token}"), "carol", "t0ken");
+        }
+        sandbox.store("https://index.docker.io/v1/", "alice", "pw");
+    };
+    let sandbox = Sandbox::new();
+    of_carol(&sandbox);
+    let status = sandbox.run(&["status"], "").stderr;
+    sandbox.ok(&["doctor", "--fix", "left-overs"], "");
+    sandbox.store("quay.io", "bob", "pw");
+    let kept = || std::fs::read_to_string(sandbox.secrets_path("docker.io")).unwrap_or_default();
+    assert!(kept().contains("carol"), "a login may be in progress");
+    let removed = sandbox.ok(&["logout", "docker.io", "--left-over", "carol"], "");
+    assert!(!kept().contains("carol"));
+    shows(
+        &(status + &removed),
+        str![[r#"
+! 1 left-over secret without an account; to remove it:  docker-credential-ensign logout docker.io --left-over carol
+
+"#]],
+    );
+    of_carol(&sandbox);
+    sandbox.ok(&["logout", "docker.io", "--all"], "");
+    assert_eq!(kept(), "");
+}
+
 #[test]
 fn secrets_go_from_each_store_to_each_other() {
     let sandbox = with_accounts();

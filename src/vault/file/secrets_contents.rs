@@ -53,6 +53,10 @@ impl SecretsContents {
         self.secrets.keys().cloned().collect()
     }
 
+    pub(in crate::vault) fn token_users(self) -> impl Iterator<Item = String> {
+        self.tokens.into_keys()
+    }
+
     pub(super) fn take_token(&mut self, user: &Username, token: HubToken) -> Option<Secret> {
         let WrittenSecret(stored) = self.tokens.get_mut(user.as_str())?.remove(token.name())?;
         Some(stored.secret)
