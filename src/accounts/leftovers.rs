@@ -24,6 +24,7 @@ impl Accounts<'_> {
     /// Returns all left-overs, including those that `sweep` does not remove: secrets without an account that a finished
     /// change has saved.
     pub(crate) fn leftovers(&self) -> Result<Leftovers> {
+        let _lock = self.config.pause();
         let registries = self.config.load(None)?.registries;
         let mut secrets = self.unnamed(&registries, |_| true);
         secrets.extend(self.unused_tokens(&registries));

@@ -1,7 +1,5 @@
 //! Reads the stored secrets of accounts. If accounts are not adopted yet, their secrets are read from ATCR's file.
 
-use std::cell::LazyCell;
-
 use anyhow::Result;
 
 use super::{Accounts, copy};
@@ -12,16 +10,14 @@ impl Accounts<'_> {
     /// Returns the stored secret of each account of these registries, in the same order. Each file is read only once,
     /// because a file contains the secrets of all accounts of a registry.
     pub(crate) fn stored_by_registry(&self, registries: &[RegistryAccounts]) -> Vec<Vec<Result<Option<StoredSecret>>>> {
-        let adopted = LazyCell::new(|| self.config.load(None).ok()?.adopted);
         let of_registry = |entry: &RegistryAccounts| {
             let is_used = |kind: &&StoreKind| entry.accounts.iter().any(|account| account.store == **kind);
             let read = |kind| (kind, self.vault.all_in_file(kind, &entry.registry));
             let mut in_files: Vec<_> = StoreKind::OF_FILES.iter().filter(is_used).map(read).collect();
             let of_account = |account: &Account| match in_files.iter_mut().find(|(kind, _)| **kind == account.store) {
-                Some((_, Ok(in_file))) => match in_file.remove(account.name.as_str()) {
-                    Some(None) => self.stored(account), // which returns the reason
-                    Some(stored) => Ok(stored),
-                    None => Ok(adopted.as_ref().and_then(|adopted| adopted.secret(account))),
+                Some((_, Ok(in_file))) => match in_file.remove(account.name.as_str()).flatten() {
+                    None => self.stored(account), // which looks again, and returns the reason
+                    stored => Ok(stored),
                 },
                 Some((_, Err(error))) => Err(copy(error)),
                 None => self.stored(account),
@@ -44,7 +40,13 @@ impl Accounts<'_> {
         if stored.is_some() {
             return Ok(stored);
         }
-        let adopted = self.config.load(Some(&account.registry))?.adopted;
-        Ok(adopted.and_then(|adopted| adopted.secret(account)))
+        let loaded = self.config.load(Some(&account.registry))?;
+        if let Some(adopted) = loaded.adopted {
+            return Ok(adopted.secret(account));
+        }
+        // Another process may have moved the secret to another store after the caller read the config.
+        let accounts = loaded.registries.iter().flat_map(|entry| &entry.accounts);
+        let moved = accounts.filter(|now| now.name == account.name && now.store != account.store);
+        moved.map(|now| self.vault.get(&now.at(&account.registry))).next().unwrap_or(Ok(None))
     }
 }

@@ -37,6 +37,12 @@ impl<'e> Accounts<'e> {
         self.vault.key()
     }
 
+    /// Tells whether a change of the data key was interrupted.
+    pub(crate) fn is_key_changing(&self) -> bool {
+        let _lock = self.config.pause();
+        self.key().state().ok().flatten().is_some_and(|key| key.is_changing)
+    }
+
     /// Returns the user's own identity providers as unparsed JSON.
     pub(crate) fn providers(&self) -> Result<Option<Value>> {
         self.config.providers()

@@ -194,6 +194,13 @@ impl<'e> ConfigFile<'e> {
         Lock::take_within(&self.lock_path().ok_or_else(no_home)?, patience)
     }
 
+    /// Waits a moment for the end of another process's change, and lets no change begin. A change in progress looks like
+    /// an interrupted change. Returns `None` if there never was a change, or if the change lasts longer.
+    pub(crate) fn pause(&self) -> Option<Lock> {
+        let path = self.lock_path().filter(|path| path.is_file())?;
+        Lock::take_within(&path, Duration::from_secs(2)).ok()?
+    }
+
     /// Tells whether another process is changing the config.
     pub(crate) fn is_locked(&self) -> bool {
         self.lock_path().is_some_and(|path| Lock::is_held(&path))

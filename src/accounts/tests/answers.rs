@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::choice::{CommandImages, DefaultAccount};
-use crate::model::{CallerFacts, CallerRule};
+use crate::model::{CallerFacts, CallerRule, StoreKind};
+use crate::system::threads;
 
 #[test]
 fn a_verdict_is_kept_with_its_secret_until_the_next_one() {
@@ -281,4 +282,27 @@ fn a_programs_secret_is_cached_until_its_end() {
         other => panic!("{other:?}"),
     }
     assert!(exposed(accounts.stored(&me).unwrap()).is_none());
+}
+
+#[test]
+fn a_change_of_another_process_is_neither_a_lost_secret_nor_a_left_over() {
+    let (folder, env) = home("", vec![]);
+    let accounts = Accounts::new(&env);
+    accounts.save(&login("ghcr.io", "me", "s1")).unwrap();
+    let before = accounts.all().unwrap();
+    let key = folder.path().join("key");
+    accounts.hold_key(&Holder::File(key), None, None).unwrap();
+    accounts.relocate(&[(registry("ghcr.io"), name("me"))], &StoreKind::Sealed).unwrap();
+    let stored = accounts.stored_by_registry(&before).remove(0).remove(0);
+    assert_eq!(exposed(stored.unwrap()).as_deref(), Some("s1"));
+    let lock = accounts.lock().unwrap();
+    let new = folder.path().join("data/secrets/ghcr.io.json");
+    write(&new, r#"{"version": 1, "secrets": {"new": "s2"}}"#);
+    threads::start(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        std::fs::remove_file(new).unwrap();
+        drop(lock);
+    })
+    .unwrap();
+    assert!(accounts.leftovers().unwrap().secrets.is_empty());
 }

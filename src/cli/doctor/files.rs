@@ -166,7 +166,7 @@ impl FileFacts {
             leftovers,
             stale_folders: if survey.damage.is_none() { buildx::stale(context, &survey.registries) } else { 0 },
             stale_pins: stale_pins(context, survey),
-            is_key_changing: context.accounts.key().state().ok().flatten().is_some_and(|key| key.is_changing),
+            is_key_changing: context.accounts.is_key_changing(),
             looked_at: files.iter().filter(|(path, _)| path.is_file()).count(),
             owners,
         }
