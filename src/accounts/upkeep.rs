@@ -37,6 +37,11 @@ impl<'e> Accounts<'e> {
         self.vault.key()
     }
 
+    /// Returns why the lock's file cannot be opened, if the file exists.
+    pub(crate) fn lock_problem(&self) -> Option<Problem> {
+        self.config.lock_problem()?.downcast().ok()
+    }
+
     /// Tells whether a change of the data key was interrupted.
     pub(crate) fn is_key_changing(&self) -> bool {
         let _lock = self.config.pause();

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 
 use super::atcr::AdoptedAccounts;
 use super::config_document::ConfigDocument;
@@ -199,6 +199,12 @@ impl<'e> ConfigFile<'e> {
     pub(crate) fn pause(&self) -> Option<Lock> {
         let path = self.lock_path().filter(|path| path.is_file())?;
         Lock::take_within(&path, Duration::from_secs(2)).ok()?
+    }
+
+    /// Returns why the lock's file cannot be opened, if the file exists.
+    pub(crate) fn lock_problem(&self) -> Option<Error> {
+        let path = self.lock_path().filter(|path| path.is_file())?;
+        Lock::take_within(&path, Duration::ZERO).err()
     }
 
     /// Tells whether another process is changing the config.

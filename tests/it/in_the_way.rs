@@ -131,6 +131,48 @@ fn as_stranger(sandbox: &Sandbox, config: &Path, words: &[&str], stdin: &str) ->
 }
 
 #[test]
+fn permissions_that_the_owner_lacks_are_given_by_the_hint() {
+    let sandbox = Sandbox::new();
+    let config = sandbox.home().join("own");
+    write(&config.join("config.json"), br#"{"version": 3, "registries": {}}"#);
+    write(&config.join("config.lock"), b"");
+    for (name, mode) in [("", 0o700), ("config.json", 0o600), ("config.lock", 0o400)] {
+        let path = config.join(name);
+        if std::os::unix::fs::chown(&path, Some(54321), Some(54321)).is_err() {
+            return eprintln!("skipped: only root can be another user");
+        }
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+    }
+    let mut transcript = as_stranger(&sandbox, &config, &["store"], STORE).unwrap().transcript();
+    let doctor = || {
+        let run = as_stranger(&sandbox, &config, &["doctor"], "").unwrap();
+        run.stdout.lines().filter(|line| line.contains("own/")).collect::<Vec<_>>().join("\n") + "\n"
+    };
+    transcript += &doctor();
+    fs::set_permissions(config.join("config.json"), Permissions::from_mode(0o200)).unwrap();
+    transcript += &as_stranger(&sandbox, &config, &["get"], "ghcr.io").unwrap().transcript();
+    transcript += &doctor();
+    shows(
+        &transcript,
+        str![[r#"
+exit 1
+--- stdout
+could not open `[HOME]/own/config.lock`: Permission denied (os error 13): change its permissions: `chmod u+rw [HOME]/own/config.lock`
+  ! read-only: could not open `[HOME]/own/config.lock`: Permission
+      fix:    chmod u+rw [HOME]/own/config.lock
+exit 1
+--- stdout
+could not read `[HOME]/own/config.json`: Permission denied (os error 13): change its permissions: `chmod u+rw [HOME]/own/config.json`
+  ✗ config-damaged: could not read `[HOME]/own/config.json`: Permission
+      fix:    chmod u+rw [HOME]/own/config.json
+  ! read-only: could not open `[HOME]/own/config.lock`: Permission
+      fix:    chmod u+rw [HOME]/own/config.lock
+
+"#]],
+    );
+}
+
+#[test]
 fn missing_permissions_are_shown_by_a_command_that_a_shell_reads_as_one_path() {
     let mut transcript = String::new();
     for (name, mode) in [("d'$(touch PWN)q", 0o000), ("plain", 0o500)] {
@@ -141,8 +183,8 @@ fn missing_permissions_are_shown_by_a_command_that_a_shell_reads_as_one_path() {
         for (words, stdin) in [(&["get"][..], "ghcr.io"), (&["store"], STORE)] {
             let Some(run) = as_stranger(&sandbox, &config, words, stdin) else { return };
             transcript += &run.transcript();
-            let Some((_, hint)) = run.stdout.split_once(": `ls") else { continue };
-            let line = format!("ls{}", hint.trim_end().trim_end_matches('`'));
+            let Some((_, hint)) = run.stdout.split_once(": `chmod u+rwx") else { continue };
+            let line = format!("ls -ld{}", hint.trim_end().trim_end_matches('`'));
             let shell = Command::new("sh").args(["-c", &line]).current_dir(sandbox.home()).output().unwrap();
             assert!(shell.status.success() && !sandbox.home().join("PWN").exists(), "{line}: {shell:?}");
         }
@@ -161,22 +203,22 @@ fn missing_permissions_are_shown_by_a_command_that_a_shell_reads_as_one_path() {
         str![[r#"
 exit 1
 --- stdout
-could not read `[HOME]/d'$(touch PWN)q/config.json`: Permission denied (os error 13): check its permissions: `ls -ld '[HOME]/d'\''$(touch PWN)q'`
+could not read `[HOME]/d'$(touch PWN)q/config.json`: Permission denied (os error 13): change its permissions: `chmod u+rwx '[HOME]/d'\''$(touch PWN)q'`
 exit 1
 --- stdout
-could not read `[HOME]/d'$(touch PWN)q/config.json`: Permission denied (os error 13): check its permissions: `ls -ld '[HOME]/d'\''$(touch PWN)q'`
+could not read `[HOME]/d'$(touch PWN)q/config.json`: Permission denied (os error 13): change its permissions: `chmod u+rwx '[HOME]/d'\''$(touch PWN)q'`
 exit 1
 --- stdout
-could not keep a copy of `[HOME]/d'$(touch PWN)q/config.json`: Permission denied (os error 13): check its permissions: `ls -ld '[HOME]/d'\''$(touch PWN)q'`
+could not keep a copy of `[HOME]/d'$(touch PWN)q/config.json`: Permission denied (os error 13): change its permissions: `chmod u+rwx '[HOME]/d'\''$(touch PWN)q'`
 exit 1
 --- stdout
 credentials not found in native keychain
 exit 1
 --- stdout
-could not open `[HOME-2]/plain/config.lock`: Permission denied (os error 13): check its permissions: `ls -ld [HOME-2]/plain`
+could not open `[HOME-2]/plain/config.lock`: Permission denied (os error 13): change its permissions: `chmod u+rwx [HOME-2]/plain`
 exit 1
 --- stdout
-could not keep a copy of `[HOME-2]/plain/config.json`: Permission denied (os error 13): check its permissions: `ls -ld [HOME-2]/plain`
+could not keep a copy of `[HOME-2]/plain/config.json`: Permission denied (os error 13): change its permissions: `chmod u+rwx [HOME-2]/plain`
 exit 1
 --- stdout
 could not make `/nope/config`: Permission denied (os error 13): check its permissions: `ls -ld /`

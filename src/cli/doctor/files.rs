@@ -173,7 +173,8 @@ impl FileFacts {
     }
 }
 
-/// Returns why Ensign cannot write its files, each reason with the remedy. Ensign makes a missing folder in the nearest folder above it that exists.
+/// Returns why Ensign cannot write its files, each reason with the remedy. Ensign makes a missing folder in the nearest
+/// folder above it that exists. If all folders can be written, also checks the lock.
 fn read_only(context: &CommandContext<'_>) -> Vec<(String, Remedy)> {
     let folders = context.env.config_dir.iter().chain(&context.env.data_dir).cloned();
     let folders = folders.chain(context.accounts.secret_folders());
@@ -191,6 +192,9 @@ fn read_only(context: &CommandContext<'_>) -> Vec<(String, Remedy)> {
         };
         let deed = if existing == folder { "written" } else { "made" };
         found.push((format!("`{}` cannot be {deed}", folder.display()), Remedy::Command(command)));
+    }
+    if let Some(Problem { message, hint }) = context.accounts.lock_problem().filter(|_| found.is_empty()) {
+        found.push((message, Remedy::in_hint(&hint)));
     }
     found
 }

@@ -38,7 +38,10 @@ pub(super) fn not_created(deed: &str, path: &Path, error: &io::Error) -> anyhow:
 pub(super) fn explained(what: String, place: &Path, error: &io::Error) -> anyhow::Error {
     let existing = nearest_existing(place);
     let cure = match error.kind() {
-        io::ErrorKind::PermissionDenied => format!("check its permissions: `ls -ld {}`", quote_path(existing)),
+        io::ErrorKind::PermissionDenied => match imp::lacking_mode(existing) {
+            Some(mode) => format!("change its permissions: `chmod {mode} {}`", quote_path(existing)),
+            None => format!("check its permissions: `ls -ld {}`", quote_path(existing)),
+        },
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room and try again".to_owned(),
         io::ErrorKind::FileTooLarge => "remove the limit on the size of files: `ulimit -f unlimited`".to_owned(),
         io::ErrorKind::ReadOnlyFilesystem => format!(

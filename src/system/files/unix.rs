@@ -147,6 +147,13 @@ pub(crate) fn may_write(path: &Path) -> bool {
     access(path, rustix::fs::Access::WRITE_OK).is_ok()
 }
 
+/// Returns the permissions of a file or folder of this user that the user lacks, as `chmod` spells them.
+pub(super) fn lacking_mode(path: &Path) -> Option<&'static str> {
+    let metadata = fs::metadata(path).ok()?;
+    let (needed, word) = if metadata.is_dir() { (0o700, "u+rwx") } else { (0o600, "u+rw") };
+    (metadata.uid() == geteuid().as_raw() && metadata.mode() & needed != needed).then_some(word)
+}
+
 /// Tells why this process may not read, write or enter a folder; `None` if it may.
 pub(crate) fn folder_fault(folder: &Path) -> Option<FolderFault> {
     let needed = rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;

@@ -129,6 +129,11 @@ pub(crate) fn may_write(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_dir() || !metadata.permissions().readonly())
 }
 
+/// Always returns `None`, because Windows files have no permission bits.
+pub(super) fn lacking_mode(_: &Path) -> Option<&'static str> {
+    None
+}
+
 /// Always returns `None`, because Windows files have no permission bits, and other users cannot access the user profile
 /// folder.
 pub(crate) fn ownership_fault(_: &Path, _: Privacy) -> Option<OwnershipFault> {
