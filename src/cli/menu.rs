@@ -2,7 +2,7 @@
 
 use std::io;
 
-use console::{Key, Term, truncate_str};
+use dialoguer::console::{Key, Term, truncate_str};
 
 use super::prompt::{cancelled, read_key};
 use crate::system::terminal::KeyMode;

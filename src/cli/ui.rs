@@ -1,4 +1,4 @@
-//! `Ui`: all output for people and all input from people. The implementation uses the crates `console`, `indicatif`
+//! `Ui`: all output for people and all input from people. The implementation uses the crates `dialoguer`, `indicatif`
 //! and `open`.
 //!
 //! Data goes to stdout, and messages go to stderr. Every message can be understood without colour. Ensign asks
@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use console::Term;
+use dialoguer::console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use console::{Alignment, Term, measure_text_width, pad_str};
+use dialoguer::console::{Alignment, Term, measure_text_width, pad_str};
 
 /// The minimum width for broken lines. A narrower terminal breaks the lines itself.
 const NARROWEST: usize = 40;

@@ -69,7 +69,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("blake2", &["release/signature.rs"]),
     ("clap", &["cli/args/"]),
     ("clap_mangen", &["cli/args/man.rs"]),
-    ("console", &["cli/menu.rs", "cli/prompt.rs", "cli/ui.rs", "cli/wrap.rs"]),
+    ("dialoguer", &["cli/menu.rs", "cli/prompt.rs", "cli/ui.rs", "cli/wrap.rs"]),
     ("directories", &["system/env.rs"]),
     ("dlmalloc", &["system/allocator.rs"]),
     ("futures_core", &["system/keyring/secret_service.rs"]),
