@@ -181,16 +181,21 @@ pub(crate) fn command_line(text: &str) -> Result<Program, UnreadableCommand> {
 /// Asks one program after the other until a program answers, beginning with Ensign's parent. Above a client, only other
 /// clients are asked, such as docker above its plugin, or the first process of rootless podman. The search ends at a
 /// script above a client, because a script may contain any image name. An unknown program is asked only if it is
-/// Ensign's parent.
+/// Ensign's parent. A bake that Compose starts is not asked, because only Compose's own command shows what is built.
 fn nearest<T, P: Borrow<Program>>(
     programs: impl IntoIterator<Item = P>,
     ask_client: impl Fn(&Grammar, &Program) -> Option<T>,
     ask_unknown: impl Fn(&[String]) -> Option<T>,
 ) -> Option<T> {
     let mut met_client = false;
-    for (distance, program) in programs.into_iter().take(PROGRAMS_AT_MOST).enumerate() {
+    let mut programs = programs.into_iter().take(PROGRAMS_AT_MOST).enumerate().peekable();
+    while let Some((distance, program)) = programs.next() {
         let program = program.borrow();
+        let mut is_of_compose = || programs.peek().is_some_and(|(_, parent)| parent.borrow().name == "docker-compose");
         match program.role() {
+            ProgramRole::Client(client) if client.bakes_stdin(&program.args) && is_of_compose() => {
+                met_client = true;
+            }
             ProgramRole::Client(client) => {
                 met_client = true;
                 let answer = ask_client(client, program);

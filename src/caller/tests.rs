@@ -48,6 +48,12 @@ fn the_nearest_client_stands_behind_wrappers_only() {
     for (argvs, expected) in [
         (&["docker-buildx buildx build .", "docker build ."][..], Some("docker-buildx")),
         (&["sh -c x", "sudo docker pull a", "docker pull a", "make"], Some("docker")),
+        (
+            &["docker-buildx bake --file -", "docker-compose compose build", "docker compose build"],
+            Some("docker-compose"),
+        ),
+        (&["docker-buildx bake --file x", "docker-compose compose build"], Some("docker-buildx")),
+        (&["docker-buildx bake --file -", "docker buildx bake --file -"], Some("docker-buildx")),
         (&["mytool", "docker pull a"], None),
         (&["code", "docker pull a"], None),
         (&[], None),

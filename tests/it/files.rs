@@ -97,6 +97,27 @@ fn the_files_of_a_project_choose_the_account() {
     assert_eq!(who(&get_in(&sandbox, "elsewhere", &["docker-compose", "push"])), "alice");
 }
 
+/// Compose writes the bake definition to buildx's stdin, so only Compose's own command shows what is built.
+#[test]
+fn the_project_decides_for_the_bake_that_compose_starts() {
+    let sandbox = with_files(&[
+        ("compose.yaml", "services: {web: {build: ., image: 'ghcr.io/alice/app'}}"),
+        ("Dockerfile", "FROM ghcr.io/bob/base"),
+        ("bake", "\"$ENSIGN\" get; exit $?\n"),
+    ]);
+    let script = "[ \"$INSIDE\" ] || { export INSIDE=1; ln -sf /bin/sh docker-compose; ./docker-compose \"$@\"; exit; }\n\
+                  ln -sf /bin/sh docker-buildx; ./docker-buildx bake --file - --progress rawjson; exit\n";
+    for (words, account) in [
+        (&["docker", "compose", "build"][..], "bob"),
+        (&["docker", "compose", "build", "--push"], "alice"),
+        (&["docker", "compose", "up", "--build"], "bob"),
+        (&["docker", "compose", "run", "--rm", "--build", "web"], "bob"),
+    ] {
+        let script = script.replace("$@", &words[1..].join("\" \""));
+        assert_eq!(who(&called_in(&sandbox, "project", words, &script, &[])), account, "{words:?}");
+    }
+}
+
 #[test]
 fn the_folder_is_the_callers_and_so_are_its_variables() {
     let sandbox = with_files(&[

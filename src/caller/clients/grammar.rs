@@ -119,6 +119,12 @@ impl Grammar {
         (verb.files != InputFiles::None).then_some(VerbInvocation { client, files: verb.files, positionals, flags })
     }
 
+    /// Tells whether the command is a bake that reads its definition from standard input.
+    pub(in crate::caller) fn bakes_stdin(&self, arguments: &[String]) -> bool {
+        let bake = self.verb(arguments).filter(|head| head.verb.files == InputFiles::Bake);
+        bake.is_some_and(|head| head.read(false).1.values(FlagKind::File).any(|file| file == "-"))
+    }
+
     /// Returns the user name with which the command logs in to `registry`.
     pub(in crate::caller) fn login_username(&self, arguments: &[String], registry: &Registry) -> Option<String> {
         let head = self.verb(arguments)?;
