@@ -165,6 +165,11 @@ fn lists_of_images_are_read() {
     );
     let charts = "dependencies: [{name: a, repository: 'oci://c.io/charts'}]";
     hold(&[("Chart.yaml", "apiVersion: v1"), ("requirements.yaml", charts)], &[("helm dep build", "c.io/charts/a |")]);
+    let documents = "services: {a: {image: c.io/a}}\n---\nservices: {a: {image: c.io/b}}";
+    hold(
+        &[("x.yml", documents)],
+        &[("docker stack deploy -c x.yml x", "c.io/a |"), ("docker compose -f x.yml pull", "c.io/b |")],
+    );
     let sync = "sync: [{source: 'ocidir://x:{{.x}}', target: 'c.io/b'}, {source: c.io/a, target: 'ocidir://y'}]";
     hold(&[("x.yml", sync)], &[("regsync -c x.yml once", "c.io/a | +c.io/b")]);
 }

@@ -84,7 +84,7 @@ impl BakeDefinition {
         let Some(first) = files.first() else { return };
         let name = project_name(files, &variables, reader);
         variables.set("COMPOSE_PROJECT_NAME", &name);
-        let services = compose::services(files, current, &variables, reader);
+        let services = compose::services(files, current, &variables, usize::MAX, reader);
         let has_services = !services.is_empty();
         let mut built = Vec::new();
         for (name, service) in services {

@@ -43,7 +43,7 @@ pub(super) fn images(command: &FileCommand<'_>, action: ComposeAction, reader: &
     };
     let ComposeSettings { files, artifacts, folder, variables, profiles } = &settings;
     let last = files.last().unwrap_or(current);
-    let loaded = match project::load(files, folder, current, variables, reader) {
+    let loaded = match project::load(files, folder, current, variables, usize::MAX, reader) {
         Ok(loaded) => loaded,
         Err(_) if !artifacts.is_empty() => ComposeProject::default(), // the client requests artifacts first
         Err(error) => return error.record(last, reader),
@@ -63,13 +63,14 @@ pub(super) fn images(command: &FileCommand<'_>, action: ComposeAction, reader: &
     named
 }
 
-/// Returns the images of all services, for `docker stack deploy -c FILE`. Variables come only from the environment.
+/// Returns the images of all services, for `docker stack deploy -c FILE`. Variables come only from the environment, and
+/// only the first document of each file counts (docker/cli `cli/compose/loader/loader.go`).
 pub(super) fn stack_images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> ProjectImages {
     let FileCommand { task, folder: current, variables } = command;
     let names = task.flags.values(FlagKind::File).flat_map(|names| names.split(','));
     let files: Vec<PathBuf> = names.filter_map(|name| local_path(current, name)).collect();
     let mut pulled = ImageSide::default();
-    for service in services(&files, current, variables, reader).into_values() {
+    for service in services(&files, current, variables, 1, reader).into_values() {
         pulled.extend(service.image);
     }
     ProjectImages::pulled(pulled)
@@ -81,9 +82,10 @@ pub(super) fn services(
     files: &[PathBuf],
     folder: &Path,
     variables: &ProjectVariables,
+    documents_at_most: usize,
     reader: &mut ProjectReader,
 ) -> BTreeMap<String, ComposeService> {
-    let loaded = project::load(files, folder, folder, variables, reader);
+    let loaded = project::load(files, folder, folder, variables, documents_at_most, reader);
     let last = files.last().map_or(folder, PathBuf::as_path);
     loaded.unwrap_or_else(|error| error.record(last, reader)).services
 }

@@ -27,17 +27,18 @@ pub(super) struct ComposeProject {
 }
 
 /// Reads the project in the Compose files `files`. Paths in the files are relative to `folder`. The command runs in the
-/// folder `current`.
+/// folder `current`. At most `documents_at_most` documents of each file are read.
 pub(super) fn load(
     files: &[PathBuf],
     folder: &Path,
     current: &Path,
     variables: &ProjectVariables,
+    documents_at_most: usize,
     reader: &mut ProjectReader,
 ) -> Result<ComposeProject, LoadError> {
-    let mut loader = ProjectLoader { reader, artifacts: Vec::new() };
+    let mut loader = ProjectLoader { reader, documents_at_most, artifacts: Vec::new() };
     let model = loader.load(files, folder, variables, &mut Vec::new());
-    let ProjectLoader { reader, artifacts } = loader;
+    let ProjectLoader { reader, artifacts, .. } = loader;
     let model = match model {
         Ok(model) => model,
         Err(_) if !artifacts.is_empty() => ServicesByName::new(), // the client requests artifacts first
@@ -63,6 +64,7 @@ struct ServiceOrigin<'a> {
 
 struct ProjectLoader<'r> {
     reader: &'r mut ProjectReader,
+    documents_at_most: usize,
     artifacts: Vec<(String, PathBuf)>,
 }
 
@@ -115,7 +117,7 @@ impl ProjectLoader<'_> {
             return Err(LoadError::Refused("a key appears twice"));
         }
         let mut documents = Vec::new();
-        for document in &yaml.documents {
+        for document in yaml.documents.iter().take(self.documents_at_most) {
             let document = substitute_all(document, variables, self.reader.budget())?;
             let YamlNode::Map(_) = document.plain() else {
                 return Err(LoadError::Refused("the file is not a mapping"));
