@@ -34,7 +34,7 @@ struct Case {
     env: BTreeMap<String, String>,
     registry: String,
     account: String,
-    /// True if the files must not decide, so that the default account answers.
+    /// True if neither the command line nor the files must decide, so that the default account answers.
     #[serde(default)]
     torn: bool,
 }
@@ -83,7 +83,8 @@ fn fault(folder: &Path, project: &Project, case: &Case) -> Option<String> {
     };
     let step = answer["steps"].as_array().and_then(|steps| steps.iter().find(|step| step["decides"] == true));
     let rule = step.map_or("none", |step| step["rule"].as_str().unwrap_or_default());
-    let is_right = answer["account"] == case.account.as_str() && !(case.torn && rule == "files");
+    let is_right =
+        answer["account"] == case.account.as_str() && !(case.torn && matches!(rule, "command-line" | "files"));
     let undecided = if case.torn { " (undecided)" } else { "" };
     (!is_right).then(|| format!("expected {}{undecided}, got {} by {rule}", case.account, answer["account"]))
 }

@@ -88,7 +88,9 @@ impl Grammar {
             named: &named,
             destination: beside.or(last),
         };
-        let (images, role) = line.images(registry);
+        // The sources of a copy may be in a file. Then the destination belongs with the images in this file.
+        let has_list = verb.files == InputFiles::SyncList && flags.value(FlagKind::SourcePlace) == Some("yaml");
+        let (images, role) = if has_list { Default::default() } else { line.images(registry) };
         Some(CommandImages { images, role, operation: line.operation(registry) })
     }
 

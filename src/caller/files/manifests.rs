@@ -100,21 +100,30 @@ fn containers(node: &YamlNode, path: &Path, side: &mut ImageSide, budget: &Budge
     }
 }
 
-/// Returns the images of a Skopeo sync list. The list contains repositories, grouped by registry (skopeo
-/// `docs/skopeo-sync.1.md`).
+/// Returns the images of a Skopeo sync list, and their copies. The list contains repositories, grouped by registry
+/// (skopeo `docs/skopeo-sync.1.md`).
 pub(super) fn sync_images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> ProjectImages {
     let FileCommand { task, folder: current, .. } = command;
     let list = task.positionals.first().filter(|_| task.flags.value(FlagKind::SourcePlace) == Some("yaml"));
     let Some(path) = list.map(|name| current.join(name)) else { return ProjectImages::default() };
-    let mut side = ImageSide::default();
+    let destination = task
+        .positionals
+        .get(1)
+        .filter(|_| task.flags.value(FlagKind::DestinationPlace) == Some("docker") && !task.flags.is_on("--dry-run"));
+    let mut named = ProjectImages { goes_out: destination.is_some(), ..ProjectImages::default() };
     for (registry, lists) in reader.document(&path).iter().flat_map(|document| document.map()) {
         let repositories =
             ["images", "images-by-tag-regex", "images-by-semver"].into_iter().flat_map(|kind| lists.get(kind).map());
         let images = repositories.map(|(repository, _)| format!("{registry}/{repository}"));
-        let images = images.take_while(|image| reader.budget().spend(image.len() as u64));
-        side.extend(ImageSide::from_texts(FlagKind::Image, images, &path));
+        for image in images.take_while(|image| reader.budget().spend(image.len() as u64)) {
+            named.pulled.add_image(&image, &path);
+            let name = image.rsplit('/').next().filter(|_| !task.flags.is_on("--scoped")).unwrap_or(&image);
+            if let Some(destination) = destination {
+                named.pushed.add_image(&format!("{}/{name}", destination.trim_end_matches('/')), &path);
+            }
+        }
     }
-    ProjectImages::pulled(side)
+    named
 }
 
 /// Returns the charts that a Helm chart depends on. A chart's reference is the address in `repository:

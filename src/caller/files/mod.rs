@@ -66,8 +66,12 @@ impl<'a> FileCommand<'a> {
     }
 
     /// Returns the images of `registry` in the command's files. For a command that pushes, pulled images are returned
-    /// only if no image is pushed. For any other command, images to push are returned only if no image is pulled.
+    /// only if no image is pushed. For any other command, images to push are returned only if no image is pulled. A
+    /// copy needs its sources and its destinations.
     pub(super) fn images(&self, registry: &Registry) -> FileImages {
+        if matches!(self.task.files, InputFiles::SyncList | InputFiles::RegSync) {
+            return self.all_images(registry);
+        }
         let ProjectImages { pulled, pushed, goes_out } = self.project_images();
         let (first, then) = if goes_out { (pushed, pulled) } else { (pulled, pushed) };
         let images = first.of_registry(registry);

@@ -165,6 +165,19 @@ fn lists_of_images_are_read() {
     );
     let charts = "dependencies: [{name: a, repository: 'oci://c.io/charts'}]";
     hold(&[("Chart.yaml", "apiVersion: v1"), ("requirements.yaml", charts)], &[("helm dep build", "c.io/charts/a |")]);
+    let list = "c.io: {images: {a/b: [], c: []}}";
+    hold(
+        &[("x.yml", list)],
+        &[
+            ("skopeo sync --src yaml --dest dir x.yml c.io/x", "c.io/a/b c.io/c |"),
+            ("skopeo sync --src yaml --dest docker x.yml d.io/x/", "c.io/a/b c.io/c | +d.io/x/b d.io/x/c"),
+            (
+                "skopeo sync --src yaml --dest docker --scoped x.yml d.io",
+                "c.io/a/b c.io/c | +d.io/c.io/a/b d.io/c.io/c",
+            ),
+            ("skopeo sync --src yaml --dest docker --dry-run x.yml d.io", "c.io/a/b c.io/c |"),
+        ],
+    );
     let documents = "services: {a: {image: c.io/a}}\n---\nservices: {a: {image: c.io/b}}";
     hold(
         &[("x.yml", documents)],
