@@ -249,6 +249,7 @@ fn edit_here(env: &Env, registry: &str, account: &Account) -> Option<String> {
 /// Returns the path as people read it: relative to the current folder, or with `~` for the home folder.
 pub(crate) fn shown(env: &Env, file: &Path) -> String {
     let relative = env::current_dir().and_then(|current| file.strip_prefix(current).map(Path::to_owned).ok());
+    let relative = relative.filter(|path| path.parent().is_some()); // the current folder itself has a name, too
     one_line(&relative.map_or_else(|| env.shorten_home(file), |path| path.display().to_string()), 100)
 }
 

@@ -58,6 +58,10 @@ pub(super) enum FlagKind {
     Stage,
     /// The image that replaces the base of the Dockerfile's first stage.
     Base,
+    /// The image with which Buildah scans the result of a build.
+    ScannerImage,
+    /// An attestation of buildx, such as `type=sbom,generator=REF` or only `generator=REF`.
+    Attestation,
     /// The platform of a build.
     Platform,
     /// A part of the platform, in podman's `--os` or `--arch`.

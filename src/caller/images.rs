@@ -62,11 +62,13 @@ impl<'a> ImageCollector<'a> {
     pub(super) fn add_value(&mut self, meaning: FlagKind, value: &str, form: ImageSyntax) {
         match meaning {
             FlagKind::Image => value.split(',').for_each(|image| self.add(image, form)),
-            FlagKind::Base | FlagKind::Tag | FlagKind::Destination => self.add(value, form),
+            FlagKind::Base | FlagKind::ScannerImage | FlagKind::Tag | FlagKind::Destination => self.add(value, form),
             FlagKind::Output => self.add_output(value),
             FlagKind::Cache | FlagKind::CacheTo => self.add_cache(value),
             // A build argument may be any text. Only the Dockerfile shows whether the argument is an image.
-            FlagKind::FrontendOption => self.add(value.strip_prefix("source=").unwrap_or_default(), ImageSyntax::Short),
+            FlagKind::FrontendOption | FlagKind::Attestation => {
+                self.add(&image_beside_files(meaning, value).unwrap_or_default(), ImageSyntax::Short);
+            }
             FlagKind::DriverOption => {
                 self.add(field(&csv_fields(value), "image").unwrap_or_default(), ImageSyntax::Short);
             }
@@ -136,6 +138,26 @@ pub(super) fn role(meaning: FlagKind) -> ImageRole {
         FlagKind::Tag | FlagKind::Output => ImageRole::Result,
         FlagKind::Cache => ImageRole::Cache,
         _ => ImageRole::Needed,
+    }
+}
+
+/// Returns the image in a flag's value that a build pulls beside the images in its files.
+pub(super) fn image_beside_files(meaning: FlagKind, value: &str) -> Option<String> {
+    // The value of the flag `--sbom` has no type (buildx `util/buildflags/attests.go`).
+    let generator = |attestation: &str| {
+        let fields = csv_fields(attestation);
+        let is_sbom = matches!(field(&fields, "type"), None | Some("sbom"));
+        field(&fields, "generator").filter(|_| is_sbom).map(str::to_owned)
+    };
+    match meaning {
+        FlagKind::Base | FlagKind::ScannerImage => Some(value.to_owned()),
+        FlagKind::Attestation => generator(value),
+        FlagKind::FrontendOption => match value.split_once('=')? {
+            ("source", image) => Some(image.to_owned()),
+            ("attest:sbom", attestation) => generator(attestation),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -272,6 +294,12 @@ mod tests {
             (FlagKind::FrontendOption, "context:x=docker-image://ghcr.io/a/b", ""),
             (FlagKind::FrontendOption, "label:x=ghcr.io/a/b", ""),
             (FlagKind::FrontendOption, "source=ghcr.io/a/b", "ghcr.io/a/b"),
+            (FlagKind::FrontendOption, "attest:sbom=generator=ghcr.io/a/b", "ghcr.io/a/b"),
+            (FlagKind::FrontendOption, "attest:provenance=generator=ghcr.io/a/b", ""),
+            (FlagKind::Attestation, "generator=ghcr.io/a/b", "ghcr.io/a/b"),
+            (FlagKind::Attestation, "type=sbom,generator=ghcr.io/a/b", "ghcr.io/a/b"),
+            (FlagKind::Attestation, "type=provenance,generator=ghcr.io/a/b", ""),
+            (FlagKind::Attestation, "true", ""),
             (FlagKind::DriverOption, "network=host,image=ghcr.io/a/b", "ghcr.io/a/b"),
             (FlagKind::Other, "ghcr.io/a/b", ""),
         ] {

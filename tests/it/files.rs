@@ -200,6 +200,8 @@ bob
     let from_below = ["which", HOST, "--as", "OWNER=bob docker compose -f ../project/compose.yaml push"];
     std::fs::create_dir(sandbox.home().join("other")).unwrap();
     assert!(ask(&from_below, "other").stdout.contains("(../project/compose.yaml: "));
+    let flag = ask(&["which", HOST, "--as", "docker build --sbom=generator=ghcr.io/bob/scan ."], "project");
+    assert!(flag.stdout.contains("(~/project: ghcr.io/bob/scan is in "), "{flag:?}");
     let json = ask(&["which", HOST, "--json", "--as", "OWNER=bob docker compose push app"], "project");
     let answer: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
     let step = &answer["steps"][5];

@@ -84,9 +84,9 @@ pub(super) const KANIKO: Grammar = Grammar {
 pub(super) const BUILD: FlagTable = &[
     ("--call", FlagKind::Call),
     (
-        "--add-host --allow --annotation --attest --builder --cgroup-parent --cpu-period --cpu-quota -c \
+        "--add-host --allow --annotation --builder --cgroup-parent --cpu-period --cpu-quota -c \
          --cpu-shares --cpuset-cpus --cpuset-mems --iidfile --isolation --label -m --memory --memory-swap \
-         --metadata-file --network --no-cache-filter --platform --policy --progress --provenance --resource --sbom \
+         --metadata-file --network --no-cache-filter --platform --policy --progress --provenance --resource \
          --secret --security-opt --shm-size --ssh --ulimit --invoke --print --server-config --buildkit-host",
         FlagKind::Other,
     ),
@@ -99,14 +99,16 @@ pub(super) const BUILD: FlagTable = &[
     ("--cache-from", FlagKind::Cache),
     ("--cache-to", FlagKind::CacheTo),
     ("--build-context", FlagKind::BuildContext),
+    ("--attest --sbom", FlagKind::Attestation),
 ];
 
 pub(super) const BAKE: FlagTable = &[
     ("--call", FlagKind::Call),
-    ("--builder --allow --metadata-file --progress --provenance --sbom --list --policy", FlagKind::Other),
+    ("--builder --allow --metadata-file --progress --provenance --list --policy", FlagKind::Other),
     ("-f --file", FlagKind::File),
     ("--var", FlagKind::Variable),
     ("--set", FlagKind::BakeOverride),
+    ("--sbom", FlagKind::Attestation),
 ];
 
 const CREATE: FlagTable = &[

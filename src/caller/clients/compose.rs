@@ -41,8 +41,9 @@ const VERBS: &[Verb] = &[
         "build",
         ComposeAction::Build,
         &[
-            ("--builder -m --memory --progress --provenance --sbom --ssh", FlagKind::Other),
+            ("--builder -m --memory --progress --provenance --ssh", FlagKind::Other),
             ("--build-arg", FlagKind::Variable),
+            ("--sbom", FlagKind::Attestation),
         ],
     )
     .does(VerbEffect::Unknown),

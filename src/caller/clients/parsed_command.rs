@@ -4,7 +4,7 @@ use super::verb_effect::VerbEffect;
 use crate::caller::command_flags::CommandFlags;
 use crate::caller::command_words::FlagKind;
 use crate::caller::containers::RegistriesSettings;
-use crate::caller::images::{ImageCollector, ImageSyntax, is_pushing, role};
+use crate::caller::images::{ImageCollector, ImageSyntax, image_beside_files, is_pushing, role};
 use crate::model::choice::ImageRole;
 use crate::model::{ImageReference, Operation, Registry, ServerUrl, Target};
 
@@ -23,7 +23,7 @@ pub(super) struct ParsedCommand<'a> {
 
 impl ParsedCommand<'_> {
     /// Returns the images of `registry` that have the highest role. Needed images rank above caches, and caches rank
-    /// above results.
+    /// above results. Images that a build pulls beside the images in its files do not decide alone.
     pub(super) fn images(&self, registry: &Registry) -> (Vec<ImageReference>, ImageRole) {
         let builds_to_push = self.builds_to_push();
         // If the build pushes its result, the result is a needed image.
@@ -33,11 +33,19 @@ impl ParsedCommand<'_> {
         };
         let found = [ImageRole::Needed, ImageRole::Cache, ImageRole::Result].into_iter().map(|role| {
             let mut images = ImageCollector::new(registry, self.settings);
-            for (kind, value) in self.flags.values.iter().filter(|(kind, _)| role_of(*kind) == role) {
-                images.add_value(*kind, value, self.syntax);
+            let values = self.flags.values.iter().filter(|(kind, _)| role_of(*kind) == role);
+            let (beside, own): (Vec<_>, Vec<_>) =
+                values.partition(|(kind, value)| image_beside_files(*kind, value).is_some());
+            for (kind, value) in own {
+                images.add_value(kind, value, self.syntax);
             }
             if role == ImageRole::Needed {
                 self.add_named(&mut images);
+            }
+            if !images.found().is_empty() {
+                for (kind, value) in beside {
+                    images.add_value(kind, value, self.syntax);
+                }
             }
             (images.into_vec(), role)
         });

@@ -133,7 +133,7 @@ const BUILD: FlagTable = &[
     ("--build-arg-file", FlagKind::EnvFile),
     ("-t --tag", FlagKind::Tag),
     ("--from", FlagKind::Base),
-    ("--sbom-scanner-image", FlagKind::Image),
+    ("--sbom-scanner-image", FlagKind::ScannerImage),
     ("--cache-from", FlagKind::Cache),
     ("--cache-to", FlagKind::Destination),
     ("--build-context", FlagKind::BuildContext),

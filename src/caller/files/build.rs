@@ -9,6 +9,7 @@ use super::project_reader::ProjectReader;
 use super::{FileCommand, ImageSide, ProjectImages, ProjectVariables};
 use crate::caller::clients::VerbInvocation;
 use crate::caller::command_words::{FlagKind, is_false, name_and_value};
+use crate::caller::images::image_beside_files;
 
 /// The sources of a build, and the names of the built image.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +25,8 @@ pub(super) struct Build {
     pub(super) for_bake: BakeExtension,
     /// The names of the built image.
     pub(super) tags: ImageSide,
-    pub(super) cache_from: ImageSide,
+    /// The images that are pulled beside the images in the Dockerfile: caches, and generators of SBOMs.
+    pub(super) beside: ImageSide,
     pub(super) cache_to: ImageSide,
 }
 
@@ -78,7 +80,7 @@ pub(super) fn images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> P
         is_check: is_check(task),
         keeps_unused_stages: builder == BuilderKind::Buildah && task.flags.is_off("--skip-unused-stages"),
     };
-    let mut build = Build { parameters, ..Build::default() };
+    let mut build = Build { parameters, beside: beside_files(task, current), ..Build::default() };
     if files.iter().all(|file| is_read(file)) {
         for file in &files {
             let beside = folder.as_ref().map(|folder| folder.join(file));
@@ -139,14 +141,30 @@ pub(super) fn buildctl_images(command: &FileCommand<'_>, reader: &mut ProjectRea
         platforms: last(FlagKind::FrontendOption, "platform").into_iter().collect(),
         ..BuildParameters::default()
     };
+    let beside = beside_files(task, current);
+    if folder.is_none() && last(FlagKind::FrontendOption, "source").is_some() {
+        return ProjectImages::pulled(beside); // a frontend may need no Dockerfile
+    }
     let files = folder.map(|folder| current.join(folder).join(name)).into_iter().collect();
-    ProjectImages::pulled(Build { files, parameters, ..Build::default() }.pulled(reader))
+    ProjectImages::pulled(Build { files, parameters, beside, ..Build::default() }.pulled(reader))
+}
+
+/// Returns the images of flags that a build pulls beside the images in its files. Leaves out the base image, because
+/// the Dockerfile decides whether the base image is needed.
+pub(super) fn beside_files(task: &VerbInvocation<'_>, current: &Path) -> ImageSide {
+    let mut side = ImageSide::default();
+    for (kind, value) in task.flags.values.iter().filter(|(kind, _)| *kind != FlagKind::Base) {
+        if let Some(image) = image_beside_files(*kind, value) {
+            side.add_image(&image, current);
+        }
+    }
+    side
 }
 
 impl Build {
     /// Returns the images that the build pulls, and the parts of its files in which images are unknown.
     pub(super) fn pulled(&self, reader: &mut ProjectReader) -> ImageSide {
-        let mut side = self.cache_from.clone();
+        let mut side = self.beside.clone();
         for (text, file) in self.dockerfiles(reader) {
             let PulledImages { images, refusal } = dockerfile::pulled(&text, &self.parameters, reader.budget());
             for image in images {
@@ -163,7 +181,7 @@ impl Build {
     /// Tells whether this build and `other` have the same sources, and therefore pull the same images.
     pub(super) fn is_from_the_same(&self, other: &Self) -> bool {
         (&self.folder, &self.files, &self.inline) == (&other.folder, &other.files, &other.inline)
-            && (&self.parameters, &self.cache_from) == (&other.parameters, &other.cache_from)
+            && (&self.parameters, &self.beside) == (&other.parameters, &other.beside)
     }
 
     fn dockerfiles(&self, reader: &mut ProjectReader) -> Vec<(String, PathBuf)> {

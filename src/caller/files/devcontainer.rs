@@ -59,7 +59,7 @@ fn build(config: &Value, path: &Path, filled: impl Fn(&str) -> String) -> Option
     let caches = caches.iter().filter_map(Value::as_str).map(&filled);
     Some(Build {
         files: vec![path.with_file_name(filled(file))],
-        cache_from: ImageSide::from_texts(FlagKind::Cache, caches, path),
+        beside: ImageSide::from_texts(FlagKind::Cache, caches, path),
         parameters: BuildParameters {
             arguments: arguments.filter_map(|(name, value)| Some((name.clone(), filled(value.as_str()?)))).collect(),
             target: section["target"].as_str().map(&filled),

@@ -65,6 +65,9 @@ fn a_build_reads_the_files_of_its_client() {
             ("podman build -f copies .", "c.io/a c.io/b c.io/given |"),
             ("podman build --build-arg A=x --build-arg B=y -f copies .", "c.io/a c.io/x c.io/y |"),
             ("docker build -f copies .", "? |"),
+            ("podman build --from c.io/from --sbom-scanner-image c.io/scan .", "c.io/from c.io/scan |"),
+            ("docker build --sbom=generator=c.io/scan --provenance=true .", "c.io/base c.io/scan |"),
+            ("docker build --attest type=provenance,generator=c.io/scan --sbom=true .", "c.io/base |"),
             ("podman build --target 1 .", "? |"),
             ("podman build --target 1 -f Dockerfile .", "c.io/base |"),
             ("podman build -f triggers .", "c.io/a |"),
@@ -100,6 +103,11 @@ fn a_build_reads_the_files_of_its_client() {
                 "c.io/x-arm64 |",
             ),
             ("buildctl build --local dockerfile=. --opt target=unused", "c.io/unused |"),
+            ("buildctl build --frontend gateway.v0 --opt source=c.io/frontend", "c.io/frontend |"),
+            (
+                "buildctl build --local dockerfile=. --opt source=c.io/frontend --opt attest:sbom=generator=c.io/scan",
+                "c.io/base c.io/frontend c.io/scan |",
+            ),
             ("buildctl build --local dockerfile=none --local dockerfile=.", "c.io/base |"),
         ],
     );

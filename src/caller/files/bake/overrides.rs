@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::glob;
 use super::output::{self, OutputDestination};
-use super::target::{BakeTarget, context_folder, outputs_of, side_of};
+use super::target::{BakeTarget, context_folder, outputs_of, sbom_of, side_of};
 use crate::caller::clients::VerbInvocation;
 use crate::caller::command_words::{FlagKind, is_true, name_and_value};
 use crate::caller::files::{ImageSide, ProjectImages, ProjectVariables};
@@ -30,17 +30,18 @@ impl BakeOverrides {
     pub(super) fn new(task: &VerbInvocation<'_>, variables: &ProjectVariables) -> Self {
         let mut overrides: Vec<BakeOverride> =
             task.flags.values(FlagKind::BakeOverride).filter_map(|text| parse(text, variables)).collect();
-        for (flag, key) in [("--push", "push"), ("--load", "load")] {
-            if task.flags.is_on(flag) {
-                overrides.push(BakeOverride {
-                    pattern: "*".to_owned(),
-                    key: key.to_owned(),
-                    name: None,
-                    is_added: false,
-                    value: "true".to_owned(),
-                });
-            }
-        }
+        let of_all = |key: &str, value: String| BakeOverride {
+            pattern: "*".to_owned(),
+            key: key.to_owned(),
+            name: None,
+            is_added: false,
+            value,
+        };
+        overrides.extend(
+            task.flags.values(FlagKind::Attestation).map(|value| of_all("attest", format!("type=sbom,{value}"))),
+        );
+        let switches = [("--push", "push"), ("--load", "load")].into_iter().filter(|(flag, _)| task.flags.is_on(flag));
+        overrides.extend(switches.map(|(_, key)| of_all(key, "true".to_owned())));
         Self(overrides)
     }
 
@@ -73,7 +74,7 @@ impl BakeOverrides {
         let fitting: Vec<&BakeOverride> = self.0.iter().filter(fits).collect();
         let (last, first): (Vec<_>, Vec<_>) =
             fitting.into_iter().partition(|setting| matches!(&*setting.key, "push" | "load"));
-        for key in ["tags", "cache-from", "cache-to", "output", "platform"] {
+        for key in ["tags", "cache-from", "cache-to", "output", "attest", "platform"] {
             let values: Vec<&BakeOverride> = first.iter().copied().filter(|setting| setting.key == key).collect();
             if let Some(entry) = values.last() {
                 let texts: Vec<String> = values.iter().map(|setting| setting.value.clone()).collect();
@@ -140,6 +141,7 @@ fn set_list(target: &mut BakeTarget, key: &str, texts: &[String], is_added: bool
         }
         "output" if is_added => target.outputs.get_or_insert_default().extend(outputs_of(texts, &file)),
         "output" => target.outputs = Some(outputs_of(texts, &file)),
+        "attest" => target.sbom = sbom_of(texts, &file).or(target.sbom.take()),
         _ if is_added => target.platforms.get_or_insert_default().extend_from_slice(texts),
         _ => target.platforms = Some(texts.to_vec()),
     }

@@ -14,6 +14,7 @@ use crate::caller::files::compose::ComposeService;
 use crate::caller::files::dockerfile::BuildParameters;
 use crate::caller::files::hcl::{EvalContext, HclValue, Locals, TargetBlock};
 use crate::caller::files::image_side::UNKNOWN;
+use crate::caller::images::{csv_fields, field, image_beside_files};
 use crate::model::choice::{RegistryRange, UnknownImages};
 
 /// A bake target. In a target's texts, [`UNKNOWN`] replaces each unknown part.
@@ -31,6 +32,8 @@ pub(super) struct BakeTarget {
     pub(super) tags: Option<ImageSide>,
     pub(super) cache_from: ImageSide,
     pub(super) cache_to: Option<ImageSide>,
+    /// The generator of an SBOM.
+    pub(super) sbom: Option<ImageSide>,
     pub(super) outputs: Option<Vec<BakeOutput>>,
     pub(super) platforms: Option<Vec<String>>,
     /// Whether the target is built only because another target needs it.
@@ -74,6 +77,7 @@ impl BakeTarget {
             tags: side("tags", FlagKind::Image),
             cache_from: side("cache-from", FlagKind::Cache).unwrap_or_default(),
             cache_to: side("cache-to", FlagKind::CacheTo),
+            sbom: list("attest").and_then(|texts| sbom_of(&texts, file)),
             outputs: list("output").map(|texts| outputs_of(&texts, file)),
             platforms: list("platforms"),
             ..Self::default()
@@ -112,7 +116,7 @@ impl BakeTarget {
             }
         }
         build.tags.extend(side_of(FlagKind::Image, &extension.tags, file));
-        build.cache_from.extend(side_of(FlagKind::Cache, &extension.cache_from, file));
+        build.beside.extend(side_of(FlagKind::Cache, &extension.cache_from, file));
         build.cache_to.extend(side_of(FlagKind::CacheTo, &extension.cache_to, file));
         parameters.platforms.extend(extension.platforms);
         let tags = if build.tags.is_empty() { service.image } else { build.tags };
@@ -125,7 +129,7 @@ impl BakeTarget {
             arguments: parameters.arguments,
             contexts,
             tags: Some(tags).filter(|tags| !tags.is_empty()),
-            cache_from: build.cache_from,
+            cache_from: build.beside,
             cache_to: Some(build.cache_to).filter(|caches| !caches.is_empty()),
             outputs: Some(outputs_of(&extension.output, file)).filter(|outputs| !outputs.is_empty()),
             platforms: Some(parameters.platforms).filter(|platforms| !platforms.is_empty()),
@@ -149,6 +153,7 @@ impl BakeTarget {
             stage: later.stage.or(self.stage),
             tags: later.tags.or(self.tags),
             cache_to: later.cache_to.or(self.cache_to),
+            sbom: later.sbom.or(self.sbom),
             outputs: later.outputs.or(self.outputs),
             platforms: later.platforms.or(self.platforms),
             ..self
@@ -204,7 +209,9 @@ impl BakeTarget {
             is_check,
             ..BuildParameters::default()
         };
-        Build { folder, files, inline, parameters, cache_from: self.cache_from.clone(), ..Build::default() }
+        let mut beside = self.cache_from.clone();
+        beside.extend(self.sbom.clone().unwrap_or_default());
+        Build { folder, files, inline, parameters, beside, ..Build::default() }
     }
 
     pub(super) fn tags(&self) -> ImageSide {
@@ -236,6 +243,15 @@ fn text_of(value: &HclValue) -> String {
 pub(super) fn outputs_of(texts: &[String], file: &Path) -> Vec<BakeOutput> {
     let texts = texts.iter().filter(|text| !text.is_empty());
     texts.map(|text| BakeOutput { text: text.clone(), file: file.to_owned() }).collect()
+}
+
+/// Returns the generator in the last SBOM among `attestations`, or `None` if there is no SBOM.
+pub(super) fn sbom_of(attestations: &[String], file: &Path) -> Option<ImageSide> {
+    let is_sbom = |text: &&String| field(&csv_fields(text), "type") == Some("sbom") || text.contains(UNKNOWN);
+    let sbom = attestations.iter().rfind(is_sbom)?;
+    let generator = image_beside_files(FlagKind::Attestation, sbom);
+    let generator = generator.or_else(|| sbom.contains(UNKNOWN).then(|| UNKNOWN.to_string()));
+    Some(ImageSide::from_texts(FlagKind::Image, generator, file))
 }
 
 /// Returns the texts that may name images. Leaves out caches that are not in a registry.

@@ -14,7 +14,7 @@ mod values;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::build::{builder, is_check, local_path};
+use super::build::{beside_files, builder, is_check, local_path};
 use super::project_reader::ProjectReader;
 use super::template::TemplateError;
 use super::{FileCommand, ImageSide, ProjectImages, ProjectVariables};
@@ -48,7 +48,7 @@ pub(super) fn images(command: &FileCommand<'_>, action: ComposeAction, reader: &
         Err(_) if !artifacts.is_empty() => ComposeProject::default(), // the client requests artifacts first
         Err(error) => return error.record(last, reader),
     };
-    let mut pulled = ImageSide::default();
+    let mut pulled = beside_files(task, current);
     for artifact in artifacts {
         pulled.add_artifact(artifact, Path::new(artifact));
     }

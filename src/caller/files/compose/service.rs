@@ -12,6 +12,7 @@ use super::super::yaml::YamlNode;
 use super::super::{ImageSide, ProjectVariables};
 use super::merge::ServiceParts;
 use crate::caller::command_words::FlagKind;
+use crate::caller::images::image_beside_files;
 
 /// One service, merged from all files.
 #[derive(Clone, Debug, Default)]
@@ -150,6 +151,9 @@ fn build(parts: &ServiceParts, folder: &Path, current: &Path, variables: &Projec
         let value = variables.argument(&name, value.as_deref())?;
         Some((name, value))
     });
+    let mut beside = ImageSide::from_texts(FlagKind::Cache, texts("cache_from"), file);
+    let generator = text("sbom").and_then(|sbom| image_beside_files(FlagKind::Attestation, sbom));
+    beside.extend(ImageSide::from_texts(FlagKind::Image, generator, file));
     Some(Build {
         // If the context is remote, the Dockerfile is remote too.
         files: text("dockerfile").iter().filter_map(|name| Some(context.as_ref()?.join(name))).collect(),
@@ -157,7 +161,7 @@ fn build(parts: &ServiceParts, folder: &Path, current: &Path, variables: &Projec
         inline: text("dockerfile_inline").map(|inline| (inline.to_owned(), file.to_owned())),
         for_bake: BakeExtension::new(node.get("x-bake")),
         tags: ImageSide::from_texts(FlagKind::Image, texts("tags"), file),
-        cache_from: ImageSide::from_texts(FlagKind::Cache, texts("cache_from"), file),
+        beside,
         cache_to: ImageSide::from_texts(FlagKind::CacheTo, texts("cache_to"), file),
         parameters: BuildParameters {
             arguments: arguments.collect(),

@@ -56,6 +56,7 @@ fn services_name_images_in_many_places() {
                    {type: volume, source: c.io/n, target: /z}]}}";
     let builds = "services: {a: {image: c.io/a, build: {context: ., tags: [c.io/t]}}, b: {image: c.io/b}}";
     let without_name = "services: {a: {build: {context: ., tags: [c.io/t], cache_to: [c.io/c]}}}";
+    let scanned = "services: {a: {build: {context: ., sbom: generator=c.io/scan}}}";
     let policies = "services: {a: {image: c.io/a, pull_policy: never}, \
                     b: {image: c.io/b, pull_policy: build, build: ., depends_on: [a]}, \
                     c: {image: c.io/c, pre_start: [{image: c.io/hook}]}}";
@@ -81,6 +82,8 @@ fn services_name_images_in_many_places() {
         ("docker compose up --no-build", &[builds], "c.io/a c.io/b |"),
         ("docker compose build --push", &[without_name], "c.io/base more | +c.io/c"),
         ("docker compose push", &[without_name], "| +"),
+        ("docker compose build", &[scanned], "c.io/base c.io/scan more |"),
+        ("docker compose build --sbom=generator=c.io/flag", &[builds], "c.io/base c.io/flag more | c.io/a c.io/t"),
         ("docker compose up", &["services: {a: {provider: {type: x}, image: c.io/a}}"], "|"),
     ]);
 }
