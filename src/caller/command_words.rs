@@ -62,6 +62,8 @@ pub(super) enum FlagKind {
     ScannerImage,
     /// An attestation of buildx, such as `type=sbom,generator=REF` or only `generator=REF`.
     Attestation,
+    /// A file of rules that replace the images of a build.
+    SourcePolicy,
     /// The platform of a build.
     Platform,
     /// A part of the platform, in podman's `--os` or `--arch`.

@@ -94,6 +94,7 @@ impl<'a> ImageCollector<'a> {
             | FlagKind::Stage
             | FlagKind::Platform
             | FlagKind::PlatformPart
+            | FlagKind::SourcePolicy
             | FlagKind::Call
             | FlagKind::Script => {}
         }

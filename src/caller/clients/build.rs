@@ -35,7 +35,7 @@ pub(super) const BUILDCTL: Grammar = Grammar {
         &[
             (
                 "--debug-json-cache-metrics --progress --trace --oci-layout --frontend --secret --allow --ssh \
-                 --metadata-file --source-policy-file --ref-file --registry-auth-tlscontext --build-arg",
+                 --metadata-file --ref-file --registry-auth-tlscontext --build-arg",
                 FlagKind::Other,
             ),
             ("--local", FlagKind::Folder),
@@ -43,6 +43,7 @@ pub(super) const BUILDCTL: Grammar = Grammar {
             ("--import-cache", FlagKind::Cache),
             ("--export-cache", FlagKind::CacheTo),
             ("--opt --frontend-opt", FlagKind::FrontendOption),
+            ("--source-policy-file", FlagKind::SourcePolicy),
         ],
     )
     .on(InputFiles::Buildctl)

@@ -120,7 +120,7 @@ const BUILD: FlagTable = &[
          --manifest -m --memory --memory-swap --metadata-file --mount --network -o --output --os --os-feature \
          --os-version --pid --platform --platforms --retry --retry-delay --runtime --runtime-flag --sbom \
          --sbom-image-output --sbom-image-purl-output --sbom-merge-strategy --sbom-output --sbom-purl-output \
-         --sbom-scanner-command --secret --security-opt --shm-size --sign-by --source-date-epoch --source-policy-file \
+         --sbom-scanner-command --secret --security-opt --shm-size --sign-by --source-date-epoch \
          --ssh --timestamp --ulimit --unsetannotation --unsetenv --unsetlabel --userns --userns-gid-map \
          --userns-gid-map-group --userns-uid-map --userns-uid-map-user --uts --variant -v --volume",
         FlagKind::Other,
@@ -134,6 +134,7 @@ const BUILD: FlagTable = &[
     ("-t --tag", FlagKind::Tag),
     ("--from", FlagKind::Base),
     ("--sbom-scanner-image", FlagKind::ScannerImage),
+    ("--source-policy-file", FlagKind::SourcePolicy),
     ("--cache-from", FlagKind::Cache),
     ("--cache-to", FlagKind::Destination),
     ("--build-context", FlagKind::BuildContext),

@@ -132,6 +132,21 @@ impl<'a> FileCommand<'a> {
         pulled
     }
 
+    /// Returns the file of rules by which a builder replaces the images of a build (buildx `build/opt.go`).
+    fn source_policy(&self) -> Option<PathBuf> {
+        let Self { task, folder, variables } = self;
+        let is_build = match task.files {
+            InputFiles::Build | InputFiles::Buildctl | InputFiles::Bake => true,
+            InputFiles::Compose(action) => {
+                matches!(action, ComposeAction::Build | ComposeAction::Up | ComposeAction::Run)
+            }
+            _ => false,
+        };
+        let flag = task.flags.value(FlagKind::SourcePolicy).map(str::to_owned);
+        let policy = flag.or_else(|| variables.get("EXPERIMENTAL_BUILDKIT_SOURCE_POLICY"));
+        policy.filter(|name| is_build && !name.is_empty()).map(|name| folder.join(name))
+    }
+
     fn project_images(&self) -> ProjectImages {
         let reader = &mut ProjectReader::new();
         let mut named = match self.task.files {
@@ -151,6 +166,10 @@ impl<'a> FileCommand<'a> {
         };
         if let Some(message) = reader.gave_up() {
             reader.add_unknown(&self.folder, message);
+        }
+        if let Some(file) = self.source_policy().filter(|_| !named.pulled.is_empty()) {
+            let message = "a source policy may replace the images of the build".to_owned();
+            named.pulled.unknown.push(UnknownImages { file, reach: RegistryRange::Any, message });
         }
         // The remaining unknown parts may concern both the pulled and the pushed images.
         let unknown = reader.take_unknown();
