@@ -106,8 +106,12 @@ pub(super) fn builder(task: &VerbInvocation<'_>, variables: &ProjectVariables) -
 
 /// Tells whether a command of `BuildKit` only checks the Dockerfile and builds nothing.
 pub(super) fn is_check(task: &VerbInvocation<'_>) -> bool {
-    let call = task.flags.value(FlagKind::Call).and_then(|call| call.split(',').next());
-    task.flags.is_on("--check") || matches!(call, Some("check" | "lint"))
+    task.flags.is_on("--check") || task.flags.value(FlagKind::Call).is_some_and(is_check_call)
+}
+
+/// Tells whether the value of `--call` is a check.
+pub(super) fn is_check_call(call: &str) -> bool {
+    matches!(call.split(',').next(), Some("check" | "lint"))
 }
 
 /// Returns the platforms from `--platform`, from Podman's `--os` and `--arch`, or from `DOCKER_DEFAULT_PLATFORM`.

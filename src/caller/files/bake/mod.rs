@@ -13,7 +13,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use super::build::{Build, is_check};
+use super::build::Build;
 use super::project_reader::ProjectReader;
 use super::{FileCommand, ImageSide, ProjectImages};
 use crate::caller::command_words::FlagKind;
@@ -40,7 +40,7 @@ pub(super) fn images(command: &FileCommand<'_>, reader: &mut ProjectReader) -> P
             break;
         }
         let base = sources.base(&target, current);
-        let build = target.build(&base, is_check(task));
+        let build = target.build(&base);
         // Most targets of a matrix have the same sources, so equal sources are read only once.
         if !read.iter().any(|other| other.is_from_the_same(&build)) {
             pulled.extend(build.pulled(reader));

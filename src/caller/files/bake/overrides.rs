@@ -9,6 +9,7 @@ use super::output::{self, OutputDestination};
 use super::target::{BakeTarget, context_folder, outputs_of, sbom_of, side_of};
 use crate::caller::clients::VerbInvocation;
 use crate::caller::command_words::{FlagKind, is_true, name_and_value};
+use crate::caller::files::build::is_check;
 use crate::caller::files::{ImageSide, ProjectImages, ProjectVariables};
 use crate::model::choice::{RegistryRange, UnknownImages};
 
@@ -40,6 +41,8 @@ impl BakeOverrides {
         overrides.extend(
             task.flags.values(FlagKind::Attestation).map(|value| of_all("attest", format!("type=sbom,{value}"))),
         );
+        let call = if is_check(task) { Some("check") } else { task.flags.value(FlagKind::Call) };
+        overrides.extend(call.map(|call| of_all("call", call.to_owned())));
         let switches = [("--push", "push"), ("--load", "load")].into_iter().filter(|(flag, _)| task.flags.is_on(flag));
         overrides.extend(switches.map(|(_, key)| of_all(key, "true".to_owned())));
         Self(overrides)
@@ -120,6 +123,7 @@ fn set(target: &mut BakeTarget, entry: &BakeOverride) {
         ("context", _) => target.context = Some((context_folder(&entry.value), target.file.clone())),
         ("dockerfile", _) => target.dockerfile = Some(value()),
         ("target", _) => target.stage = Some(value()),
+        ("call", _) => target.call = Some(value()),
         ("args", Some(name)) => drop(target.arguments.insert(name.clone(), value())),
         ("contexts", Some(name)) => drop(target.contexts.insert(name.clone(), value())),
         _ => {}

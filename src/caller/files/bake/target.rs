@@ -9,7 +9,7 @@ use super::bake_sources::is_remote;
 use super::output::{BakeOutput, csv_record, kind};
 use crate::caller::command_words::FlagKind;
 use crate::caller::files::ImageSide;
-use crate::caller::files::build::{Build, local_path};
+use crate::caller::files::build::{Build, is_check_call, local_path};
 use crate::caller::files::compose::ComposeService;
 use crate::caller::files::dockerfile::BuildParameters;
 use crate::caller::files::hcl::{EvalContext, HclValue, Locals, TargetBlock};
@@ -34,6 +34,8 @@ pub(super) struct BakeTarget {
     pub(super) cache_to: Option<ImageSide>,
     /// The generator of an SBOM.
     pub(super) sbom: Option<ImageSide>,
+    /// What to do in place of a build, such as `check`.
+    pub(super) call: Option<String>,
     pub(super) outputs: Option<Vec<BakeOutput>>,
     pub(super) platforms: Option<Vec<String>>,
     /// Whether the target is built only because another target needs it.
@@ -78,6 +80,7 @@ impl BakeTarget {
             cache_from: side("cache-from", FlagKind::Cache).unwrap_or_default(),
             cache_to: side("cache-to", FlagKind::CacheTo),
             sbom: list("attest").and_then(|texts| sbom_of(&texts, file)),
+            call: text("call"),
             outputs: list("output").map(|texts| outputs_of(&texts, file)),
             platforms: list("platforms"),
             ..Self::default()
@@ -154,6 +157,7 @@ impl BakeTarget {
             tags: later.tags.or(self.tags),
             cache_to: later.cache_to.or(self.cache_to),
             sbom: later.sbom.or(self.sbom),
+            call: later.call.or(self.call),
             outputs: later.outputs.or(self.outputs),
             platforms: later.platforms.or(self.platforms),
             ..self
@@ -179,7 +183,7 @@ impl BakeTarget {
     }
 
     /// Returns the target's build. Relative paths are joined to `base`.
-    pub(super) fn build(&mut self, base: &Path, is_check: bool) -> Build {
+    pub(super) fn build(&mut self, base: &Path) -> Build {
         let inline = self.inline.clone().filter(|(text, _)| !text.is_empty());
         let dockerfile = self.dockerfile.clone().filter(|name| !name.is_empty() && name != "Dockerfile");
         let folder = self.context.as_ref().map_or(Some(Path::new(".")), |(folder, _)| folder.as_deref());
@@ -206,7 +210,7 @@ impl BakeTarget {
             target: self.stage.clone().filter(|stage| !stage.is_empty()),
             contexts: self.contexts.clone().into_iter().filter(|(_, source)| !source.is_empty()).collect(),
             platforms: self.platforms.clone().unwrap_or_default(),
-            is_check,
+            is_check: self.call.as_deref().is_some_and(is_check_call),
             ..BuildParameters::default()
         };
         let mut beside = self.cache_from.clone();
