@@ -3,7 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -30,17 +31,32 @@ pub(crate) fn run_here(command: &[&OsStr]) -> Result<Option<i32>> {
     Ok(run.with_context(|| format!("could not run `{}`", program.to_string_lossy()))?.code())
 }
 
-/// Starts the first command whose program can be run, and does not wait for its end. Returns whether a command was
-/// started.
+/// Starts the first command that does not fail at once, and does not wait for its end. Returns whether there is one.
 #[expect(clippy::disallowed_methods, reason = "programs are looked up as everywhere, and get no data of Ensign")]
 pub(crate) fn start_first(commands: impl IntoIterator<Item = Command>) -> bool {
     commands.into_iter().any(|command| {
         locate(command.get_program()).is_ok_and(|path| {
             let mut process = Command::new(path);
             process.args(command.get_args()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            process.spawn().is_ok()
+            for (name, value) in command.get_envs() {
+                value.map(|value| process.env(name, value));
+            }
+            process.spawn().is_ok_and(|child| !fails_at_once(child))
         })
     })
+}
+
+/// Waits a moment for a program's failure. A launcher without a program to launch fails at once.
+fn fails_at_once(mut child: Child) -> bool {
+    let started = Instant::now();
+    while started.elapsed() < Duration::from_millis(250) {
+        match child.try_wait() {
+            Ok(Some(status)) => return !status.success(),
+            Ok(None) => std::thread::sleep(Duration::from_millis(5)),
+            Err(_) => return false,
+        }
+    }
+    false
 }
 
 /// Returns the program's file. A bare name is looked up in the absolute folders of `PATH`. A name with a separator is a
@@ -68,4 +84,26 @@ fn run(mut process: Command, name: &OsStr) -> io::Result<ExitCode> {
 fn run(mut process: Command, _: &OsStr) -> io::Result<ExitCode> {
     let code = process.status()?.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "`start_first` runs these commands")]
+    fn the_first_launcher_that_does_not_fail_gets_its_variables() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("opened");
+        let launcher = |script: &str| {
+            let mut command = Command::new("sh");
+            command.arg("-c").arg(script).arg(&file).env("TARGET", "https://a.example");
+            command
+        };
+        let write = "printf %s \"$TARGET\" >\"$0\"";
+        assert!(start_first([Command::new("no-such-program"), launcher("exit 3"), launcher(write), launcher("rm $0")]));
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "https://a.example");
+        assert!(!start_first([launcher("exit 3")]));
+        assert!(start_first([launcher("sleep 1")]));
+    }
 }
