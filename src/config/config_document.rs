@@ -11,6 +11,7 @@ use super::reader::VERSION;
 use super::{account, layout};
 use crate::model::choice::DefaultAccount;
 use crate::model::{Account, AccountName, HelperName, ImagePattern, MinimumGeneration, Registry, StoreKind};
+use crate::system::json::without_mark;
 
 /// The whole file as JSON. The top level is an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +23,7 @@ impl ConfigDocument {
     }
 
     pub(super) fn parse(bytes: &[u8]) -> serde_json::Result<Self> {
-        serde_json::from_slice(bytes).map(Self)
+        serde_json::from_slice(without_mark(bytes)).map(Self)
     }
 
     /// Adds an account, or updates the account's entry. The `folders` of an existing entry remain as they are.

@@ -20,7 +20,7 @@ use super::host_alias::HostAliases;
 use super::loaded_config::LoadedConfig;
 use crate::model::choice::{DefaultAccount, RegistryAccounts, TrustedFile};
 use crate::model::{HostAlias, MinimumGeneration, Registry, StoreKind, key_covers};
-use crate::system::json::JsonString;
+use crate::system::json::{JsonString, without_mark};
 
 /// The version of the format that this program writes. Versions 0, 1 and 2 are ATCR's formats. The module `atcr` reads
 /// these formats.
@@ -34,7 +34,7 @@ pub(super) fn read(
     wanted: Option<&Registry>,
     expand: impl Fn(&str) -> PathBuf,
 ) -> serde_json::Result<LoadedConfig> {
-    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let mut json = serde_json::Deserializer::from_slice(without_mark(bytes));
     let mut raw = json.deserialize_map(ConfigVisitor { wanted })?;
     json.end()?;
     let version = raw.version.ok_or_else(|| serde_json::Error::custom("there is no `version`"))?;
@@ -72,7 +72,7 @@ pub(super) struct RawSettings {
 }
 
 pub(super) fn settings(bytes: &[u8]) -> serde_json::Result<RawSettings> {
-    serde_json::from_slice(bytes)
+    serde_json::from_slice(without_mark(bytes))
 }
 
 #[derive(Deserialize)]

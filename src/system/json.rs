@@ -1,4 +1,5 @@
-//! Reads parts of a JSON document: a string, which borrows from the document if possible, and the version.
+//! Reads parts of a JSON document: a string, which borrows from the document if possible, the version, and the text
+//! without its byte order mark.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -24,5 +25,10 @@ pub(crate) fn version(bytes: &[u8]) -> Option<u64> {
     struct FormatVersion {
         version: u64,
     }
-    serde_json::from_slice(bytes).ok().map(|FormatVersion { version }| version)
+    serde_json::from_slice(without_mark(bytes)).ok().map(|FormatVersion { version }| version)
+}
+
+/// Removes the byte order mark that PowerShell and some editors write at the start of a file.
+pub(crate) fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes)
 }

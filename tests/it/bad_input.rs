@@ -17,6 +17,23 @@ pub fn one_account() -> Sandbox {
 }
 
 #[test]
+fn a_byte_order_mark_in_ensigns_own_files_is_skipped() {
+    let sandbox = one_account();
+    let add_mark = |path: &std::path::Path| {
+        let text = std::fs::read(path).unwrap();
+        write(path, &["\u{feff}".as_bytes(), &text].concat());
+    };
+    add_mark(&sandbox.config_path());
+    add_mark(&sandbox.secrets_path("ghcr.io"));
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::answer("ghcr.io", "me", "old-s3cret"));
+    sandbox.ok(&["restore"], "");
+    sandbox.store("ghcr.io", "you", "new-s3cret");
+    assert_eq!(sandbox.config()["registries"]["ghcr.io"]["accounts"].as_object().unwrap().len(), 2);
+    sandbox.ok(&["switch", "ghcr.io", "me"], "");
+    assert_eq!(sandbox.run(&["get"], "ghcr.io"), Run::answer("ghcr.io", "me", "old-s3cret"));
+}
+
+#[test]
 fn a_broken_config_is_named_with_its_line_and_never_overwritten() {
     let mut transcript = String::new();
     for text in [
@@ -24,7 +41,7 @@ fn a_broken_config_is_named_with_its_line_and_never_overwritten() {
         "",
         "null",
         "{}",
-        "\u{feff}{}",
+        "\u{feff}\u{feff}{}",
         "{\"version\": 3, \"registries\": {\"ghcr.io\": {\"accounts\": {\"\": {}}}}}",
     ] {
         let sandbox = one_account();

@@ -157,6 +157,8 @@ fn a_wrong_key_is_named_and_overwrites_nothing() {
     );
     write(&description, &own_description);
     assert_eq!(sandbox.who("ghcr.io"), "me");
+    write(&key, &["\u{feff}".as_bytes(), &own_key].concat());
+    assert_eq!(sandbox.who("ghcr.io"), "me");
 }
 
 #[test]

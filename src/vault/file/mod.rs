@@ -21,6 +21,7 @@ use super::{no_home, refuse_newer};
 use crate::model::{Account, AccountName, HubToken, Problem, Registry, Secret, StoreKind, StoredSecret, Username};
 use crate::system::env::Env;
 use crate::system::files::{self, Access};
+use crate::system::json::without_mark;
 pub(super) use names::{registries, sealed_files};
 pub(super) use secrets_contents::SecretsContents;
 use secrets_contents::VERSION;
@@ -315,7 +316,11 @@ impl<'e> SecretFile<'e> {
     }
 
     fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>> {
-        let bytes = files::read_secret(&self.path, LIMIT)?.map(Zeroizing::new);
+        let mut bytes = files::read_secret(&self.path, LIMIT)?.map(Zeroizing::new);
+        if let Some(bytes) = &mut bytes {
+            let mark = bytes.len() - without_mark(bytes).len();
+            bytes.drain(..mark);
+        }
         if bytes.is_none() {
             [self.env.data_dir.as_deref(), self.path.parent()]
                 .into_iter()

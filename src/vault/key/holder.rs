@@ -15,6 +15,7 @@ use super::keyring;
 use crate::model::{Problem, Secret};
 use crate::system::env;
 use crate::system::files::{self, Access};
+use crate::system::json::without_mark;
 use crate::system::seal::SealKey;
 use crate::system::systemd_creds;
 
@@ -274,7 +275,7 @@ fn keys_in(bytes: &[u8], path: &Path, hint: &str) -> Result<Vec<SealKey>> {
         decoded.map(Zeroizing::new).find_map(|bytes| SealKey::from_bytes(&bytes)) // digits are valid Base64 too
     };
     let of_text = || -> Option<Vec<SealKey>> {
-        let text = std::str::from_utf8(bytes).ok()?.trim();
+        let text = std::str::from_utf8(without_mark(bytes)).ok()?.trim();
         text.lines().map(|line| of_line(line.trim())).collect()
     };
     let keys = SealKey::from_bytes(bytes).map(|key| vec![key]).or_else(of_text).filter(|keys| !keys.is_empty());
