@@ -299,12 +299,38 @@ pub(crate) fn current_dir() -> Option<PathBuf> {
 
 /// Returns the path of this program's file with symbolic links resolved.
 pub(crate) fn program() -> Option<PathBuf> {
-    std::env::current_exe().ok()?.canonicalize().ok()
+    canonical(&std::env::current_exe().ok()?)
+}
+
+/// Returns a path with symbolic links resolved, as other programs understand it.
+pub(crate) fn canonical(path: &Path) -> Option<PathBuf> {
+    let path = path.canonicalize().ok()?;
+    Some(without_verbatim(&path.to_string_lossy()).map_or(path, PathBuf::from))
+}
+
+/// Returns a Windows path without the prefix `\\?\`, which most programs do not understand.
+fn without_verbatim(path: &str) -> Option<String> {
+    let path = path.strip_prefix(r"\\?\")?;
+    match path.strip_prefix(r"UNC\") {
+        Some(share) => Some(format!(r"\\{share}")),
+        None => Some(path.to_owned()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_windows_path_is_shown_without_its_prefix() {
+        for (path, shown) in [
+            (r"\\?\C:\Users\me\ensign.exe", Some(r"C:\Users\me\ensign.exe")),
+            (r"\\?\UNC\host\share\ensign.exe", Some(r"\\host\share\ensign.exe")),
+            ("/usr/bin/ensign", None),
+        ] {
+            assert_eq!(without_verbatim(path).as_deref(), shown);
+        }
+    }
 
     #[test]
     fn the_home_folder_is_written_as_a_tilde() {

@@ -40,7 +40,7 @@ const MOST: usize = 16;
 /// Reports each copy of the program that is a broken link, or that does not have the version of the copy at `on_path`.
 /// Docker starts the copy at `on_path`.
 pub(super) fn examine(context: &CommandContext<'_>, on_path: &Path) -> Vec<Diagnosis> {
-    let Ok(reference) = on_path.canonicalize() else { return vec![] };
+    let Some(reference) = env::canonical(on_path) else { return vec![] };
     let version = if is_this_program(&reference) { Some(VERSION.to_owned()) } else { version_of(&reference) };
     version.map_or_else(Vec::new, |version| judge(&gather(context, &reference), &reference, &version))
 }
@@ -92,7 +92,7 @@ pub(super) fn replace_other(on_path: &Path) -> Option<String> {
 
 pub(super) fn replace_command(program: &Path, path: &Path) -> String {
     let [program, path] = [program, path].map(quote_path);
-    if cfg!(windows) { format!("copy /y {program} {path}") } else { format!("ln -sfn {program} {path}") }
+    if cfg!(windows) { format!("Copy-Item -Force {program} {path}") } else { format!("ln -sfn {program} {path}") }
 }
 
 fn gather(context: &CommandContext<'_>, reference: &Path) -> Vec<OtherCopy> {

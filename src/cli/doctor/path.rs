@@ -10,7 +10,7 @@ use crate::docker::configured_helper::{self, PROGRAM};
 use crate::docker::pins::own_folder;
 use crate::release::Version;
 use crate::system::text::quote_path;
-use crate::system::{env, find_program, find_program_on, session};
+use crate::system::{env, find_program, find_program_on, is_this_program, session};
 
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each bool is a separate fact")]
@@ -172,7 +172,7 @@ impl PathFacts {
         let on_path = find_program(PROGRAM);
         let finds = |path: Option<std::ffi::OsString>| Some(find_program_on(&path?, PROGRAM).is_some());
         let session_file = context.env.xdg_config_dir().filter(|_| cfg!(target_os = "linux"));
-        let is_same = on_path.as_ref().and_then(|path| path.canonicalize().ok()).is_some_and(|path| path == program);
+        let is_same = on_path.as_deref().is_some_and(is_this_program);
         Self {
             is_same,
             other_version: on_path.as_ref().filter(|_| !is_same).and_then(|path| copies::version_of(path)),

@@ -10,9 +10,11 @@ pub(super) fn is_executable(_: &Metadata) -> bool {
     true
 }
 
-/// Returns `false`, because metadata on Windows do not identify a file. The caller also compares the paths.
-pub(super) fn is_same_file(_: &Metadata, _: &Metadata) -> bool {
-    false
+/// Compares size and time, because metadata on Windows do not identify a file. A copy of the program counts as the same
+/// file.
+pub(super) fn is_same_file(first: &Metadata, other: &Metadata) -> bool {
+    let stamp = |file: &Metadata| Some((file.len(), file.modified().ok()?));
+    stamp(first).is_some_and(|first| stamp(other) == Some(first))
 }
 
 pub(crate) fn is_root() -> bool {

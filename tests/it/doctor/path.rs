@@ -17,6 +17,16 @@ fn a_program_that_is_not_on_path_is_linked_into_a_folder_that_is() {
     assert_fixed(&sandbox, "program-path");
 }
 
+/// Windows has hard links in place of symbolic links.
+#[test]
+fn a_hard_link_is_the_same_program() {
+    let sandbox = healthy();
+    let link = sandbox.home().join("bin/docker-credential-ensign");
+    fs::remove_file(&link).unwrap();
+    fs::hard_link(Sandbox::program(), link).unwrap();
+    assert_healthy(&sandbox);
+}
+
 #[test]
 fn without_such_a_folder_the_command_is_shown() {
     let sandbox = healthy().with("PATH", "/usr/bin:/bin");
