@@ -277,8 +277,19 @@ pub(crate) fn remove_if_empty(folder: &Path) -> bool {
 /// Removes other users' permission to write the file. If the file must be secret, their permission to read it is
 /// removed too.
 pub(crate) fn close_to_others(path: &Path, privacy: Privacy) -> Result<()> {
-    imp::close_to_others(path, privacy).map_err(|error| failed("restrict access to", path, &error))
+    imp::close_to_others(path, privacy).map_err(|error| failed("restrict access to", path, &error))?;
+    match ownership_fault(path, privacy) {
+        Some(OwnershipFault::Mode(mode)) => {
+            let what = format!("`{}` still has mode {mode:o}: its file system keeps no modes", path.display());
+            Err(Problem::new(what, NO_MODES).into())
+        }
+        _ => Ok(()),
+    }
 }
+
+/// The hint for a file system that gives every file the same mode, such as a Windows drive in WSL.
+const NO_MODES: &str = "move the file to a Linux file system, or mount this one with `umask=077` (in WSL: \
+                        `options = \"metadata,umask=077\"` below `[automount]` in /etc/wsl.conf)";
 
 /// Repeats a call that a signal interrupted, which can happen on network shares. The standard library repeats only
 /// interrupted reads and writes.

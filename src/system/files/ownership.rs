@@ -10,7 +10,7 @@ use std::path::Path;
 
 use rustix::process::geteuid;
 
-use super::{OwnershipFault, Privacy};
+use super::{NO_MODES, OwnershipFault, Privacy, unix};
 use crate::model::Problem;
 use crate::system::env;
 use crate::system::text::quote;
@@ -124,7 +124,11 @@ fn problem(path: &Path, metadata: &Metadata, fault: AccessFault, user: u32) -> P
             let mode = metadata.permissions().mode() & 0o777;
             Problem::new(
                 format!("`{shown}`, which belongs to user {owner}, may be written by others (mode {mode:o})"),
-                format!("run `chmod go-w {quoted}`"),
+                if unix::may_lack_modes(path) {
+                    format!("run `chmod go-w {quoted}`; if the mode stays the same, {NO_MODES}")
+                } else {
+                    format!("run `chmod go-w {quoted}`")
+                },
             )
         }
         AccessFault::ForeignOwner => {

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 #[cfg(target_os = "linux")]
-use rustix::fs::{AtFlags, CWD, linkat};
+use rustix::fs::{AtFlags, CWD, linkat, statfs};
 use rustix::fs::{OFlags, access, statvfs};
 use rustix::io::Errno;
 use rustix::process::{Resource, geteuid, getrlimit, getuid};
@@ -166,6 +166,18 @@ pub(super) fn close_to_others(path: &Path, privacy: Privacy) -> io::Result<()> {
     let taken = if privacy == Privacy::Secret { 0o077 } else { 0o022 };
     let mode = fs::metadata(path)?.permissions().mode() & 0o7777;
     fs::set_permissions(path, Permissions::from_mode(mode & !taken))
+}
+
+/// Tells whether the file system may give every file the same mode, whatever `chmod` sets.
+#[cfg(target_os = "linux")]
+pub(super) fn may_lack_modes(path: &Path) -> bool {
+    // 9P of WSL, FAT, exFAT, FUSE
+    statfs(path).is_ok_and(|system| [0x0102_1997, 0x4d44, 0x2011_bab0, 0x6573_5546].contains(&system.f_type))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn may_lack_modes(_: &Path) -> bool {
+    false
 }
 
 /// Tells whether the error means that a link leads to itself.
