@@ -40,10 +40,14 @@ pub(super) fn wrapped(words: &[String]) -> Option<WrappedCommand> {
     let (program, arguments) = words.split_first()?;
     let name = file_name(program);
     let mut wrappers = WRAPPERS.iter().filter(|wrapper| is_one_of(wrapper.names, &name));
-    let script = || script(arguments).filter(|_| is_one_of(SHELLS, &name));
-    wrappers
-        .find_map(|wrapper| wrapper.command_in(arguments))
-        .or_else(|| script().map(|text| WrappedCommand::Text(text.to_owned())))
+    let script = || match name.as_str() {
+        "cmd" => joined_script(arguments, |flag| matches!(flag, "/c" | "/k")),
+        "powershell" | "pwsh" => joined_script(arguments, |flag| {
+            flag.strip_prefix(['-', '/']).is_some_and(|flag| !flag.is_empty() && "command".starts_with(flag))
+        }),
+        _ => script(arguments).filter(|_| is_one_of(SHELLS, &name)).map(str::to_owned),
+    };
+    wrappers.find_map(|wrapper| wrapper.command_in(arguments)).or_else(|| script().map(WrappedCommand::Text))
 }
 
 impl Wrapper {
@@ -99,7 +103,13 @@ fn script(arguments: &[String]) -> Option<&str> {
     None
 }
 
-pub(super) const SHELLS: &str = "ash bash busybox cmd dash fish ksh mksh nu pwsh sh zsh";
+/// Returns all words after a flag of a shell of Windows, which joins them. Upper and lower case are the same.
+fn joined_script(arguments: &[String], is_flag: impl Fn(&str) -> bool) -> Option<String> {
+    let at = arguments.iter().position(|word| is_flag(&word.to_ascii_lowercase()))?;
+    Some(arguments[at + 1..].join(" ")).filter(|text| !text.is_empty())
+}
+
+pub(super) const SHELLS: &str = "ash bash busybox cmd dash fish ksh mksh nu powershell pwsh sh zsh";
 
 /// Wrappers whose command lines are not read, because the wrapped programs may be named only in files.
 const RUNNERS: &str =
