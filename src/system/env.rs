@@ -247,12 +247,11 @@ fn read_mounted() -> Result<Vec<EnvAccount>> {
         found = env_account::read_file(&Zeroizing::new(bytes), folder)
             .map_err(|why| wrong(format!("is wrong in {why}")))?;
     }
-    let is_login = |name: &OsStr| name.as_encoded_bytes().starts_with(LOGIN.as_bytes());
     let mut variables: Vec<_> = all()
-        .filter(|(name, value)| is_login(name) && !value.is_empty())
         .filter_map(|(name, value)| {
-            let value = client_env::value(&name, value)?;
-            Some((name.to_str()?.strip_prefix(LOGIN)?.to_owned(), value))
+            let login = without_prefix(name.to_str()?, LOGIN)?.to_owned();
+            let value = Some(value).filter(|value| !value.is_empty())?;
+            Some((login, client_env::value(&name, value)?))
         })
         .collect();
     variables.sort_unstable();
@@ -271,14 +270,24 @@ fn read_mounted() -> Result<Vec<EnvAccount>> {
 /// Returns the names of Ensign's own variables. Other programs do not get these variables, because some of the
 /// variables contain secrets.
 pub(crate) fn ours() -> impl Iterator<Item = String> {
-    all().filter_map(|(name, _)| name.into_string().ok()).filter(|name| name.starts_with("ENSIGN_"))
+    all().filter_map(|(name, _)| name.into_string().ok()).filter(|name| is_ours(name))
+}
+
+fn is_ours(name: &str) -> bool {
+    without_prefix(name, "ENSIGN_").is_some()
+}
+
+/// Removes a prefix of a variable's name. On Windows, upper and lower case are the same in such a name.
+fn without_prefix<'n>(name: &'n str, prefix: &str) -> Option<&'n str> {
+    let (start, rest) = name.split_at_checked(prefix.len())?;
+    (start == prefix || cfg!(windows) && start.eq_ignore_ascii_case(prefix)).then_some(rest)
 }
 
 /// Returns a variable's value even if the value is empty, because some files treat empty and unset variables
 /// differently. Ensign's own variables are left out, because they may contain secrets.
 #[expect(clippy::disallowed_methods, reason = "only this file reads the environment")]
 pub(crate) fn text(name: &str) -> Option<String> {
-    std::env::var_os(name).filter(|_| !name.starts_with("ENSIGN_"))?.into_string().ok()
+    std::env::var_os(name).filter(|_| !is_ours(name))?.into_string().ok()
 }
 
 /// Returns the path in a variable.
