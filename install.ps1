@@ -132,10 +132,9 @@ function Set-Program($new, $bin) {
     $place, $previous = (Join-Path $bin $Program), (Join-Path $bin '.ensign-previous')
     if (Test-Path $place) { Clear-Name $previous; Move-Item $place $previous }
     try { Move-Item $new $place } catch { if (Test-Path $previous) { Move-Item $previous $place }; throw }
-    foreach ($link in $Links + @(Get-Pin $bin)) {
-        $path = Join-Path $bin $link
+    foreach ($path in @(Get-LinkPath $bin)) {
         Clear-Name $path
-        New-Item -ItemType HardLink -Path $path -Target $place | Out-Null
+        try { New-Item -ItemType HardLink -Path $path -Target $place | Out-Null } catch { Copy-Item $place $path } # FAT has no links
     }
     New-Item -ItemType Directory -Force "$Prefix\lib\ensign" | Out-Null
     [IO.File]::WriteAllText("$Prefix\lib\ensign\installed-from", "release`n") # `ensign update` reads it
@@ -149,9 +148,13 @@ function Clear-Name($path) {
     Remove-Item -Force $old -ErrorAction SilentlyContinue
 }
 
-# Returns the names of the pinned helpers, which are hard links to the program.
-function Get-Pin($bin) {
-    Get-ChildItem -Force $bin -Filter 'docker-credential-ensign-*.exe' | ForEach-Object { $_.Name }
+# Returns the paths of the links to the program: its short names, the pinned helpers, and Docker's plugin if Docker has a
+# folder for plugins.
+function Get-LinkPath($bin) {
+    $Links | ForEach-Object { Join-Path $bin $_ }
+    Get-ChildItem -Force $bin -Filter 'docker-credential-ensign-*.exe' | ForEach-Object { $_.FullName }
+    $docker = if ($env:DOCKER_CONFIG) { $env:DOCKER_CONFIG } else { "$env:USERPROFILE\.docker" }
+    if (Test-Path "$docker\cli-plugins") { "$docker\cli-plugins\docker-ensign.exe" }
 }
 
 # Edits the user's PATH in the registry without expanding its %NAMES%.
@@ -175,7 +178,7 @@ function Remove-Ensign($bin) {
     if (-not (Test-Path $place)) { Write-Host "Ensign is not installed in $bin"; return }
     & $place configure-docker --undo
     if ($LASTEXITCODE) { throw "Docker's settings could not be put back, so nothing was removed." }
-    foreach ($file in $Links + @(Get-Pin $bin) + $Program) { Remove-Item -Force (Join-Path $bin $file) -ErrorAction SilentlyContinue }
+    foreach ($path in @(Get-LinkPath $bin) + $place) { Remove-Item -Force $path -ErrorAction SilentlyContinue }
     if (Test-Path $place) { throw "$place is running. Close the programs that use it, then run this script again." }
     foreach ($left in '*.old', '.ensign-*') { Get-ChildItem -Force $bin -Filter $left | Remove-Item -Recurse -Force -ErrorAction SilentlyContinue }
     $texts = "$Prefix\lib\ensign\installed-texts" # written by `ensign update`, as names below share

@@ -113,6 +113,13 @@ impl ConfigJson {
         self.logins().filter(|(_, entry)| is_empty(entry)).map(|(server, _)| server.to_owned()).collect()
     }
 
+    /// Returns the absolute folders in `cliPluginsExtraDirs`, where Docker first looks for plugins.
+    pub(super) fn plugin_folders(&self) -> Vec<PathBuf> {
+        let folders = field(&self.root, "cliPluginsExtraDirs").and_then(|(_, folders)| folders.as_array());
+        let folders = folders.into_iter().flatten().filter_map(Value::as_str).map(PathBuf::from);
+        folders.filter(|folder| folder.is_absolute()).collect()
+    }
+
     /// Returns a section's name in the spelling of this file.
     pub(super) fn spelling<'a>(&'a self, name: &'a str) -> &'a str {
         field(&self.root, name).map_or(name, |(spelling, _)| spelling)

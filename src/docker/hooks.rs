@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::{ConfigJson, FilePlan, HELPER, PlannedChange};
+use crate::system::env;
 
 /// The section of the plugins' settings, which contains an object for each plugin.
 pub(super) const PLUGINS: &str = "plugins";
@@ -55,8 +56,8 @@ pub(crate) fn docker_finds_plugin(config_folder: &Path) -> bool {
     plugin_folders(config_folder).iter().any(|folder| folder.join(&name).is_file())
 }
 
-/// Returns the folders where Docker looks for plugins (docker/cli `cli-plugins/manager/manager_unix.go` and
-/// `manager_windows.go`).
+/// Returns the folders where Docker looks for plugins (docker/cli `cli-plugins/manager/manager.go`, `manager_unix.go`
+/// and `manager_windows.go`).
 pub(crate) fn plugin_folders(config_folder: &Path) -> Vec<PathBuf> {
     const SYSTEM: [&str; 4] = [
         "/usr/local/lib/docker/cli-plugins",
@@ -64,8 +65,16 @@ pub(crate) fn plugin_folders(config_folder: &Path) -> Vec<PathBuf> {
         "/usr/lib/docker/cli-plugins",
         "/usr/libexec/docker/cli-plugins",
     ];
-    let system = SYSTEM.iter().map(PathBuf::from).filter(|_| cfg!(unix));
-    [config_folder.join("cli-plugins")].into_iter().chain(system).collect()
+    let mut folders =
+        ConfigJson::load(&config_folder.join("config.json")).map_or_else(|_| vec![], |file| file.plugin_folders());
+    folders.push(config_folder.join("cli-plugins"));
+    if cfg!(windows) {
+        let programs = ["ProgramData", "ProgramFiles"].into_iter().filter_map(env::path);
+        folders.extend(programs.map(|folder| folder.join("Docker").join("cli-plugins")));
+    } else {
+        folders.extend(SYSTEM.map(PathBuf::from));
+    }
+    folders
 }
 
 fn note<'a>(file: &'a ConfigJson, key: &str) -> Option<&'a str> {

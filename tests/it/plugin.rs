@@ -327,6 +327,15 @@ exit 0
 
 "#]]);
     let written = read_json(&path);
+    // Docker finds the plugin in a folder of `cliPluginsExtraDirs`.
+    let elsewhere = sandbox.home().join("plugins");
+    write(&elsewhere.join("docker-ensign"), b"");
+    let (text, mut with_folder) = (std::fs::read(&path).unwrap(), written.clone());
+    with_folder["cliPluginsExtraDirs"] = json!([elsewhere]);
+    write(&path, with_folder.to_string().as_bytes());
+    let run = plugin(&sandbox, &["ensign", "configure-docker", "--hooks"]);
+    assert!(!run.stderr.contains("does not find the plugin"), "{run:?}");
+    write(&path, &text);
     assert_eq!(written["features"]["hooks"], "true");
     assert!(written["plugins"]["ensign"]["hooks"].as_str().unwrap().contains("push"));
 

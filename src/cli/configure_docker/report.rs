@@ -112,11 +112,13 @@ pub(super) fn finish(
     if arguments.hooks
         && let Some(folder) = context.env.docker_config_dir().filter(|folder| !hooks::docker_finds_plugin(folder))
     {
-        let folder = context.env.quote_path(&folder.join("cli-plugins"));
-        context.ui.note(format_args!(
-            "Docker does not find the plugin yet; to link it:  mkdir -p {folder} && ln -s \"$(command -v {0})\" {folder}/docker-ensign",
-            configured_helper::PROGRAM
-        ));
+        let (folder, name) = (context.env.quote_path(&folder.join("cli-plugins")), configured_helper::PROGRAM);
+        let command = if cfg!(windows) {
+            format!("mkdir -Force {folder}; Copy-Item (Get-Command {name}).Source {folder}/docker-ensign.exe")
+        } else {
+            format!("mkdir -p {folder} && ln -s \"$(command -v {name})\" {folder}/docker-ensign")
+        };
+        context.ui.note(format_args!("Docker does not find the plugin yet; to link it:  {command}"));
     }
     if configured_helper::auth_config_variable().is_some() {
         context.ui.note("DOCKER_AUTH_CONFIG is set, so Docker does not ask Ensign for the registries in it");

@@ -77,6 +77,8 @@ class Formula
   def assert_match(part, text) = (raise "no #{part} in #{text}" unless text.include?(part))
 end
 
+HOMEBREW_PREFIX = ARGV[2]
+
 require File.expand_path(ARGV[0])
 Dir.chdir(ARGV[1])
 formula = DockerCredentialEnsign.new
