@@ -100,9 +100,12 @@ impl Installation {
         Ok(version)
     }
 
-    /// Lets the new program write the completions and manual pages again. A failure is ignored.
+    /// Lets the new program write the completions and manual pages again, which install.ps1 does not install. A failure
+    /// is ignored.
     pub(crate) fn renew_texts(&self) {
-        let _ = ask(&self.at(PROGRAM), "install-texts");
+        if cfg!(unix) {
+            let _ = ask(&self.at(PROGRAM), "install-texts");
+        }
     }
 
     /// Removes the left-overs of a killed update or roll-back.
