@@ -66,9 +66,7 @@ fn locate(program: &OsStr) -> io::Result<PathBuf> {
     if path.components().count() > 1 || path.has_root() {
         return Ok(env::current_dir().unwrap_or_default().join(path));
     }
-    let name = program.to_string_lossy();
-    let name = if cfg!(windows) { name.trim_end_matches(".exe") } else { &*name };
-    programs::find_file(name).ok_or_else(|| {
+    programs::find_file(&program.to_string_lossy()).ok_or_else(|| {
         io::Error::new(io::ErrorKind::NotFound, "there is no such program in an absolute folder of PATH")
     })
 }
@@ -80,10 +78,14 @@ fn run(mut process: Command, name: &OsStr) -> io::Result<ExitCode> {
     Err(process.arg0(name).exec())
 }
 
+/// Waits for the end of `process` and ends with its exit code, which has 32 bits on Windows.
 #[cfg(not(unix))]
+#[expect(clippy::exit, reason = "an `ExitCode` has 8 bits only")]
 fn run(mut process: Command, _: &OsStr) -> io::Result<ExitCode> {
-    let code = process.status()?.code().and_then(|code| u8::try_from(code).ok());
-    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+    match process.status()?.code() {
+        Some(code) => std::process::exit(code),
+        None => Ok(ExitCode::FAILURE),
+    }
 }
 
 #[cfg(all(test, unix))]

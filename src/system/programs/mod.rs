@@ -2,6 +2,7 @@
 //! prevented.
 
 mod listing;
+mod lookup;
 mod rehearsal;
 #[cfg(unix)]
 mod unix;
@@ -9,11 +10,11 @@ mod unix;
 mod windows;
 
 pub(crate) use listing::named;
+pub(crate) use lookup::{find, find_file, find_on, is_program};
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -153,33 +154,6 @@ fn run_child(mut command: Command, call: &ProgramCall<'_>) -> Result<ProgramOutp
         let _ = child.wait();
     }
     result.with_context(|| format!("could not ask `{name}`"))
-}
-
-/// Finds a program on `PATH`. Relative folders are skipped, because they would make the result depend on the current
-/// folder. Go and Docker also skip relative folders (`os/exec`, `ErrDot`).
-pub(crate) fn find(name: &str) -> Option<PathBuf> {
-    find_in(std::env::split_paths(&env::variable("PATH")?), name, is_program)
-}
-
-/// Finds a program on `path`, which has the format of `PATH`.
-pub(crate) fn find_on(path: &OsStr, name: &str) -> Option<PathBuf> {
-    find_in(std::env::split_paths(path), name, is_program)
-}
-
-/// Finds a program on `PATH`, or else a file that is not executable. When such a file is run, the system's error says
-/// what is wrong.
-pub(crate) fn find_file(name: &str) -> Option<PathBuf> {
-    find(name).or_else(|| find_in(std::env::split_paths(&env::variable("PATH")?), name, Path::is_file))
-}
-
-fn find_in(folders: impl Iterator<Item = PathBuf>, name: &str, is_program: impl Fn(&Path) -> bool) -> Option<PathBuf> {
-    let files = |folder: PathBuf| imp::SUFFIXES.map(|suffix| folder.join(format!("{name}{suffix}")));
-    folders.filter(|folder| folder.is_absolute()).flat_map(files).find(|file| is_program(file))
-}
-
-/// Tells whether the path is an executable file.
-pub(crate) fn is_program(path: &Path) -> bool {
-    path.metadata().is_ok_and(|metadata| metadata.is_file() && imp::is_executable(&metadata))
 }
 
 /// Tells whether `path` is Ensign's own program file, or a link to this file.
@@ -368,19 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_found_in_absolute_folders_only() {
-        assert!(find("sh").is_some_and(|path| path.is_absolute() && is_program(&path)));
-        assert_eq!((find("no-such-program"), is_program(Path::new("/bin"))), (None, false));
-        let [first, two, current] = ["/one", "/two", "."].map(PathBuf::from);
-        for (folders, existing, found) in [
-            (vec![&first, &two], vec!["/two/sh"], Some("/two/sh")),
-            (vec![&first, &two], vec!["/two/sh", "/one/sh"], Some("/one/sh")),
-            (vec![&current, &two], vec!["./sh"], None),
-            (vec![], vec![], None),
-        ] {
-            let is_there = |path: &Path| existing.iter().any(|file| Path::new(file) == path);
-            assert_eq!(find_in(folders.into_iter().cloned(), "sh", is_there), found.map(PathBuf::from));
-        }
+    fn links_to_this_program_are_this_program() {
         let ours = std::env::current_exe().unwrap();
         let folder = tempfile::tempdir_in(ours.parent().unwrap()).unwrap();
         let (soft, hard) = (folder.path().join("soft"), folder.path().join("hard"));

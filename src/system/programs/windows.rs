@@ -3,8 +3,9 @@
 use std::fs::Metadata;
 use std::process::{Child, Command};
 
-/// The suffixes of program files. `.cmd` is included, because the command-line tools of some clouds are scripts.
-pub(super) const SUFFIXES: [&str; 2] = [".exe", ".cmd"];
+/// The suffixes of the files that Windows can run, in the usual order of `PATHEXT`. The command-line tools of some clouds
+/// are scripts.
+pub(super) const SUFFIXES: [&str; 4] = [".com", ".exe", ".bat", ".cmd"];
 
 pub(super) fn is_executable(_: &Metadata) -> bool {
     true
