@@ -25,8 +25,7 @@ pub(crate) fn session_path() -> Option<OsString> {
     let output = programs::call(&ProgramCall::new(&programs::find(program)?, arguments, DEADLINE)).ok()?;
     let output = Some(output).filter(|output| output.success)?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let path = if cfg!(target_os = "macos") { Some(text.trim().to_owned()) } else { path_in(&text) };
-    path.filter(|path| !path.is_empty()).map(OsString::from)
+    if cfg!(target_os = "macos") { Some(launchd_path(&text).into()) } else { path_in(&text).map(OsString::from) }
 }
 
 /// Returns the `PATH` that `sudo` sets for its programs; `None` if `sudo` is not installed or keeps the user's `PATH`.
@@ -34,15 +33,22 @@ pub(crate) fn sudo_path() -> Option<OsString> {
     match files::read_any(Path::new("/etc/sudoers"), SUDOERS_LIMIT) {
         Ok(None) => None, // no `sudo` here
         Ok(Some(text)) => secure_path(&String::from_utf8_lossy(&text)).map(OsString::from),
+        Err(_) if cfg!(target_os = "macos") => None, // macOS sets no `secure_path`
         Err(_) => Some(USUAL_SUDO_PATH.into()),
     }
+}
+
+/// Returns the `PATH` that `launchctl getenv` printed. Usually, no `PATH` is set, and launchd uses its own.
+fn launchd_path(printed: &str) -> &str {
+    Some(printed.trim()).filter(|path| !path.is_empty()).unwrap_or("/usr/bin:/bin:/usr/sbin:/sbin")
 }
 
 /// Returns `PATH` from the output of `systemctl show-environment`, which quotes values as bash does.
 fn path_in(environment: &str) -> Option<String> {
     let value = environment.lines().find_map(|line| line.strip_prefix("PATH="))?;
     let quoted = value.strip_prefix("$'").and_then(|rest| rest.strip_suffix('\''));
-    Some(quoted.map_or_else(|| value.to_owned(), |text| text.replace("\\'", "'").replace("\\\\", "\\")))
+    let path = quoted.map_or_else(|| value.to_owned(), |text| text.replace("\\'", "'").replace("\\\\", "\\"));
+    Some(path).filter(|path| !path.is_empty())
 }
 
 /// Returns the last `secure_path` in a sudoers file.
@@ -72,6 +78,12 @@ mod tests {
         ] {
             assert_eq!(path_in(text).as_deref(), path, "{text:?}");
         }
+    }
+
+    #[test]
+    fn programs_of_the_mac_desktop_get_launchds_path() {
+        assert_eq!(launchd_path("/opt/bin:/usr/bin\n"), "/opt/bin:/usr/bin");
+        assert_eq!(launchd_path("\n"), "/usr/bin:/bin:/usr/sbin:/sbin");
     }
 
     #[test]
