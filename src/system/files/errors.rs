@@ -49,8 +49,10 @@ pub(super) fn explained(what: String, place: &Path, error: &io::Error) -> anyhow
             existing.display()
         ),
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => move_away(existing),
-        _ if imp::is_link_loop(error) => format!("remove the link that leads to itself: `rm {}`", quote_path(existing)),
-        kind => return io::Error::new(kind, what).into(), // the caller may try again
+        kind => match imp::hint(error, existing) {
+            Some(hint) => hint,
+            None => return io::Error::new(kind, what).into(), // the caller may try again
+        },
     };
     Problem::new(what, cure).into()
 }

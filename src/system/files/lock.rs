@@ -20,7 +20,7 @@ pub(crate) struct Lock(File);
 impl Lock {
     /// Tells whether another process holds the lock now.
     pub(crate) fn is_held(path: &Path) -> bool {
-        let opened = imp::read_options(LinkPolicy::Refused).open(path);
+        let opened = imp::open(path, LinkPolicy::Refused);
         opened.is_ok_and(|file| matches!(try_lock(&file), Err(fs::TryLockError::WouldBlock)))
     }
 

@@ -93,7 +93,7 @@ pub(crate) fn read_secret(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
 
 fn read_own(path: &Path, limit: u64, links: LinkPolicy) -> Result<Option<Vec<u8>>> {
     // The file is opened before the checks, so that the checked file is the file that is read.
-    let opened = existing(imp::read_options(links).open(path));
+    let opened = existing(imp::open(path, links));
     let Some(file) = opened.map_err(|error| not_opened("read", path, links, &error))? else { return Ok(None) };
     let metadata = file.metadata().map_err(|error| failed("read", path, &error))?;
     if !metadata.is_file() {
@@ -128,7 +128,7 @@ pub(crate) fn read_any(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     // opened without waiting, because it may have been replaced by a pipe after this check.
     let Some(metadata) = metadata(path)? else { return Ok(None) };
     refuse_irregular(path, &metadata, limit)?;
-    let opened = existing(imp::read_options(LinkPolicy::Followed).open(path));
+    let opened = existing(imp::open(path, LinkPolicy::Followed));
     match opened.map_err(|error| failed("read", path, &error))? {
         Some(file) => contents(path, file, &metadata, limit).map(Some),
         None => Ok(None), // removed after the check

@@ -19,6 +19,8 @@ use rustix::process::{Resource, geteuid, getrlimit, getuid};
 use super::lines::OpenMode;
 use super::{FolderFault, InstalledFile, LinkPolicy, Privacy, keep_copy, retry_interrupted};
 
+use crate::system::text::quote_path;
+
 pub(crate) use super::ownership::ownership_fault;
 pub(super) use super::ownership::{
     check as check_owner, check_new, check_target, explain as explain_owner, keep_group,
@@ -34,11 +36,9 @@ pub(super) fn private_options() -> OpenOptions {
     options
 }
 
-/// Returns options that open a file for reading, without waiting for the other end of a pipe.
-pub(super) fn read_options(links: LinkPolicy) -> OpenOptions {
-    let mut options = File::options();
-    options.read(true).custom_flags(flags(links));
-    options
+/// Opens a file for reading, without waiting for the other end of a pipe.
+pub(super) fn open(path: &Path, links: LinkPolicy) -> io::Result<File> {
+    File::options().read(true).custom_flags(flags(links)).open(path)
 }
 
 /// Returns options that open a lock's file, and create the file if it is missing.
@@ -135,7 +135,7 @@ pub(crate) fn user_number() -> Option<u32> {
 /// Removes the permissions of group and others. Returns the old mode if group or others had permissions. A file that
 /// others may write is not changed, because it stays refused until the user has looked at it.
 pub(crate) fn restrict_permissions(path: &Path) -> Option<u32> {
-    let file = read_options(LinkPolicy::Refused).open(path).ok()?; // a link could lead to another user's file
+    let file = open(path, LinkPolicy::Refused).ok()?; // a link could lead to another user's file
     let metadata = file.metadata().ok().filter(|file| file.is_file() && check_owner(path, file).is_ok())?;
     let mode = metadata.permissions().mode() & 0o7777;
     let wider = mode & 0o077 != 0;
@@ -180,9 +180,10 @@ pub(super) fn may_lack_modes(_: &Path) -> bool {
     false
 }
 
-/// Tells whether the error means that a link leads to itself.
-pub(super) fn is_link_loop(error: &io::Error) -> bool {
-    Errno::from_io_error(error) == Some(Errno::LOOP)
+/// Returns the hint for an error of this system only.
+pub(super) fn hint(error: &io::Error, path: &Path) -> Option<String> {
+    let is_loop = Errno::from_io_error(error) == Some(Errno::LOOP);
+    is_loop.then(|| format!("remove the link that leads to itself: `rm {}`", quote_path(path)))
 }
 
 pub(super) fn link(target: &Path, path: &Path) -> io::Result<()> {

@@ -17,6 +17,8 @@ pub(crate) const HAS_MODES: bool = false;
 /// How long a failed rename is tried again while the file is open. Ensign's own readers close the file within a
 /// millisecond, but a virus scanner keeps the file open for longer.
 const RENAME_DEADLINE: Duration = Duration::from_secs(2);
+/// How long a reader waits while another process replaces the file.
+const OPEN_DEADLINE: Duration = Duration::from_millis(100);
 
 pub(super) fn private_options() -> OpenOptions {
     File::options()
@@ -26,12 +28,13 @@ pub(super) fn create_folder(folder: &Path, _: Privacy) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 
-/// Returns options that open a file for reading. The policy for links is ignored, because other users cannot access the
-/// user profile folder.
-pub(super) fn read_options(_: LinkPolicy) -> OpenOptions {
-    let mut options = File::options();
-    options.read(true);
-    options
+/// Opens a file for reading. The policy for links is ignored, because other users cannot access the user profile folder.
+/// While a file is being replaced, it can look missing. A file with a copy from before its last change is not missing.
+pub(super) fn open(path: &Path, _: LinkPolicy) -> io::Result<File> {
+    let is_replaced = |error: &io::Error| {
+        is_in_use(error) || error.kind() == io::ErrorKind::NotFound && sibling(path, ".bak").is_file()
+    };
+    retry(OPEN_DEADLINE, is_replaced, || File::open(path))
 }
 
 pub(super) fn lock() -> OpenOptions {
@@ -61,10 +64,18 @@ pub(super) fn keep_group(_: &File, _: &fs::Metadata) {}
 /// Renames a file, and tries again while one of the two files is open. Some file systems, and Windows before 10, refuse
 /// to rename an open file.
 pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    retry(RENAME_DEADLINE, is_in_use, || fs::rename(from, to))
+}
+
+fn retry<T>(
+    deadline: Duration,
+    is_passing: impl Fn(&io::Error) -> bool,
+    act: impl Fn() -> io::Result<T>,
+) -> io::Result<T> {
     let started = Instant::now();
     loop {
-        match fs::rename(from, to) {
-            Err(error) if is_in_use(&error) && started.elapsed() < RENAME_DEADLINE => {
+        match act() {
+            Err(error) if is_passing(&error) && started.elapsed() < deadline => {
                 std::thread::sleep(Duration::from_millis(2));
             }
             result => return result,
@@ -80,9 +91,13 @@ pub(super) fn open_to_all(_: &File, _: InstalledFile) -> io::Result<()> {
 /// Renames the old program, because a running program can be renamed but not replaced. A program may also be running
 /// under the name of a link, so each link is renamed and created again.
 pub(super) fn exchange_program(current: &Path, next: &Path, previous: &Path) -> Result<()> {
-    let links = links_to(atomic_file::folder_of(current), current);
-    remove(previous)?;
-    super::rename(current, previous)?;
+    // An update that was killed between the two renames has left only the previous program.
+    let is_whole = current.is_file();
+    let links = links_to(atomic_file::folder_of(current), if is_whole { current } else { previous });
+    if is_whole {
+        remove(previous)?;
+        super::rename(current, previous)?;
+    }
     if let Err(error) = super::rename(next, current) {
         let _ = fs::rename(previous, current);
         return Err(error);
@@ -90,7 +105,8 @@ pub(super) fn exchange_program(current: &Path, next: &Path, previous: &Path) -> 
     for path in links.iter().filter(|path| path.as_path() != next && path.as_path() != previous) {
         let aside = sibling(path, ".old");
         let _ = fs::remove_file(&aside); // left by the previous update
-        let renewed = fs::rename(path, &aside).and_then(|()| fs::hard_link(current, path));
+        let made = || fs::hard_link(current, path).or_else(|_| fs::copy(current, path).map(drop)); // FAT has no links
+        let renewed = fs::rename(path, &aside).and_then(|()| made().inspect_err(|_| drop(fs::rename(&aside, path))));
         renewed.with_context(|| format!("could not renew `{}`", path.display()))?;
         let _ = fs::remove_file(&aside); // fails while the program runs
     }
@@ -149,8 +165,10 @@ pub(crate) fn folder_fault(folder: &Path) -> Option<FolderFault> {
     (folder.is_dir() && !may_write(folder)).then_some(FolderFault::Other)
 }
 
-pub(super) fn is_link_loop(_: &io::Error) -> bool {
-    false
+/// Returns the hint for an error of this system only.
+pub(super) fn hint(error: &io::Error, path: &Path) -> Option<String> {
+    let is_open = error.raw_os_error() == Some(SHARING_VIOLATION);
+    is_open.then(|| format!("close the program that has `{}` open", path.display()))
 }
 
 /// Creates a hard link, because few users have the right to create symbolic links.
@@ -165,11 +183,13 @@ pub(crate) fn is_link_to(path: &Path, target: &Path) -> bool {
     stamped.is_some() && stamped == stamp(&path.with_file_name(target))
 }
 
-/// Tells whether the error means that a file is being replaced (`ERROR_ACCESS_DENIED`) or is open
-/// (`ERROR_SHARING_VIOLATION`).
+/// Tells whether the error means that a file is being replaced or is open.
 fn is_in_use(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(5 | 32))
+    matches!(error.raw_os_error(), Some(ACCESS_DENIED | SHARING_VIOLATION))
 }
+
+const ACCESS_DENIED: i32 = 5;
+const SHARING_VIOLATION: i32 = 32;
 
 /// Fails, because Windows has no folder in memory for the journal.
 pub(super) fn open_own(_: &Path, _: OpenMode) -> io::Result<(File, u64)> {
