@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 #[cfg(target_os = "linux")]
 use rustix::fs::{AtFlags, CWD, linkat, statfs};
-use rustix::fs::{OFlags, access, statvfs};
+use rustix::fs::{OFlags, access, fsync, statvfs};
 use rustix::io::Errno;
 use rustix::process::{Resource, geteuid, getrlimit, getuid};
 
@@ -80,9 +80,12 @@ pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     retry_interrupted(|| fs::rename(from, to))
 }
 
-/// Flushes a file to the disk. The error of a network share that cannot flush files is ignored.
+/// Flushes a file to the disk. The error of a network share that cannot flush files is ignored. On macOS, `sync_all` asks
+/// for more than many shares can do, so `fsync` is tried too.
 pub(super) fn sync_file(file: &File) -> io::Result<()> {
-    match file.sync_all() {
+    let synced = file.sync_all();
+    let synced = if cfg!(target_vendor = "apple") { synced.or_else(|_| Ok(fsync(file)?)) } else { synced };
+    match synced {
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
         synced => synced,
     }
