@@ -130,9 +130,7 @@ fn print_uses(context: &CommandContext<'_>, account: &Account) -> Result<(), Fai
     if !hosts.is_empty() {
         context.ui.say(format_args!("  Also for  {}", hosts::list(&hosts)));
     }
-    if let Some(callers) = context.callers(account) {
-        context.ui.say(format_args!("  May ask   {callers}"));
-    }
+    callers::print(context, account);
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::failure::{Failure, FailureKind};
 use super::list_edit::ListEdit;
-use super::{CommandContext, account, args, duration};
+use super::{CommandContext, account, args, duration, why};
 use crate::caller;
 use crate::journal::Journal;
 use crate::model::{Account, CallerEdit, CallerRule, Problem, time_span, timestamp};
@@ -47,7 +47,24 @@ pub(super) fn grant(context: &CommandContext<'_>, arguments: &args::GrantArgumen
         format!("Granted {name} on {registry} for {}", duration::words(span))
     };
     context.ui.done(json, line)?;
+    warn_without_journal(context, account);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints which callers get the account. With a rule, no caller gets the account if no answer can be recorded.
+pub(super) fn print(context: &CommandContext<'_>, account: &Account) {
+    if let Some(callers) = context.callers(account) {
+        context.ui.say(format_args!("  May ask   {callers}"));
+    }
+    warn_without_journal(context, account);
+}
+
+fn warn_without_journal(context: &CommandContext<'_>, account: &Account) {
+    if !account.callers.is_empty()
+        && let Some((reason, _)) = why::missing_journal(context)
+    {
+        context.ui.note(format_args!("here, no caller gets the secret of {}: {reason}", account.name));
+    }
 }
 
 /// Reads the change of the caller rule from the typed flags.

@@ -35,7 +35,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::WhyArguments) 
             (Some(image), None) if !all.is_empty() => {
                 format!("none of the last {} answers was about {image}", all.len())
             }
-            _ => "the journal is empty: it is kept in memory, and no client has asked yet".to_owned(),
+            _ => "the journal is empty: no client has asked yet".to_owned(),
         };
         return print_nothing(context, Some(&journal), &sentence);
     }
@@ -79,12 +79,22 @@ fn set(context: &CommandContext<'_>, on: bool) -> Result<ExitCode, Failure> {
 
 const NO_FOLDER: &str = "the journal needs XDG_RUNTIME_DIR, which names no usable folder here";
 
-fn why_off(context: &CommandContext<'_>) -> Option<String> {
+/// Returns the reason why no answer is recorded here, and the command that turns the journal on.
+pub(super) fn missing_journal(context: &CommandContext<'_>) -> Option<(&'static str, String)> {
+    let no_folder = || (NO_FOLDER, "export XDG_RUNTIME_DIR=\"$(mktemp -d)\"".to_owned());
+    off(context).or_else(|| (!Journal::can_record(context.env)).then(no_folder))
+}
+
+fn off(context: &CommandContext<'_>) -> Option<(&'static str, String)> {
     if context.env.forbids_journal() {
-        return Some("the journal is off in this shell: `unset ENSIGN_JOURNAL` turns it on".into());
+        return Some(("the journal is off in this shell", "unset ENSIGN_JOURNAL".to_owned()));
     }
-    let on = || format!("the journal is off: `{} why --on` turns it on", context.program);
+    let on = || ("the journal is off", format!("{} why --on", context.program));
     (!context.accounts.wants_journal()).then(on)
+}
+
+fn why_off(context: &CommandContext<'_>) -> Option<String> {
+    off(context).map(|(reason, command)| format!("{reason}: `{command}` turns it on"))
 }
 
 fn print_nothing(context: &CommandContext<'_>, journal: Option<&Journal>, why: &str) -> Result<ExitCode, Failure> {

@@ -1,8 +1,7 @@
 //! The journal: the last answers with their reasons, which the command `why` shows. The journal is a small private file
-//! in a folder that the system keeps in memory.
+//! in a folder that the system keeps in memory. On macOS and Windows, it is in the user's folder for temporary files.
 //!
-//! The journal is optional, and nothing is written if the system has no folder in memory. The journal contains no
-//! secrets. From command lines, the journal contains only images and the names of known clients.
+//! The journal is optional, and nothing is written if there is no such folder. The journal contains no secrets. From command lines, the journal contains only images and the names of known clients.
 
 mod entry;
 
@@ -28,9 +27,9 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal, or returns `None` if the system has no folder in memory.
+    /// Opens the journal, or returns `None` if there is no folder for it.
     pub(crate) fn open(env: &Env) -> Option<Self> {
-        env.runtime_dir().map(|folder| Self { path: folder.join(NAME) })
+        env.journal_dir().map(|folder| Self { path: folder.join(NAME) })
     }
 
     /// Writes an answer into the journal, and ignores a failure.
@@ -42,6 +41,11 @@ impl Journal {
     /// is handed out only after the entry was written.
     pub(crate) fn try_add(&self, entry: &JournalEntry) -> io::Result<()> {
         files::append_line(&self.path, entry.to_line().as_bytes(), LIMIT)
+    }
+
+    /// Tells whether an answer can be written into the journal now.
+    pub(crate) fn can_record(env: &Env) -> bool {
+        Self::open(env).is_some_and(|journal| files::append_line(&journal.path, b"", LIMIT).is_ok())
     }
 
     /// Writes an entry before a command other than `get` hands out an account's secret. Returns `false` if the entry

@@ -121,6 +121,13 @@ impl Env {
         present("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_absolute())
     }
 
+    /// Returns the folder of the journal: the runtime folder, or the user's own folder for temporary files on a system
+    /// without runtime folders.
+    pub(crate) fn journal_dir(&self) -> Option<PathBuf> {
+        let temporary = || cfg!(any(windows, target_os = "macos")).then(std::env::temp_dir);
+        self.runtime_dir().or_else(temporary)
+    }
+
     /// Tells whether `ENSIGN_JOURNAL` turns the journal off.
     pub(crate) fn forbids_journal(&self) -> bool {
         variable("ENSIGN_JOURNAL").is_some_and(|value| value == "off" || value == "0")

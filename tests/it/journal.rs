@@ -129,10 +129,10 @@ exit 3
 ! the journal needs XDG_RUNTIME_DIR, which names no usable folder here
 exit 3
 --- stderr
-! the journal is empty: it is kept in memory, and no client has asked yet
+! the journal is empty: no client has asked yet
 exit 3
 --- stderr
-! the journal is empty: it is kept in memory, and no client has asked yet
+! the journal is empty: no client has asked yet
 
 "#]],
     );

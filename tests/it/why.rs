@@ -241,7 +241,7 @@ fn why_tells_the_last_answers_newest_first_and_the_way_out_of_torn_ones() {
     sandbox.run(&["why"], "").shows(str![[r#"
 exit 3
 --- stderr
-! the journal is empty: it is kept in memory, and no client has asked yet
+! the journal is empty: no client has asked yet
 
 "#]]);
     called_by(&sandbox, &["docker", "push", "ghcr.io/bob/app:1"], HOST);

@@ -25,7 +25,7 @@ pub(in crate::cli) struct WhichArguments {
     pub(in crate::cli) push: bool,
 }
 
-const WHY_HELP: &str = "The journal is kept in memory, where only you can read it. It contains neither secrets nor command lines.\nENSIGN_JOURNAL=off turns the journal off for a shell.\n\nExit codes: 0 entries found; 2 usage error; 3 no entries";
+const WHY_HELP: &str = "Only you can read the journal. It contains neither secrets nor command lines.\nENSIGN_JOURNAL=off turns the journal off for a shell.\n\nExit codes: 0 entries found; 2 usage error; 3 no entries";
 
 #[derive(Args, Debug)]
 #[command(after_help = WHY_HELP)]

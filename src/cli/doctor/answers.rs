@@ -7,7 +7,7 @@ use super::diagnosis::{Check, Diagnosis};
 use super::remedy::Remedy;
 use super::{Section, Survey, copies, count};
 use crate::cli::trouble::Trouble;
-use crate::cli::{CommandContext, some_of, which};
+use crate::cli::{CommandContext, some_of, which, why};
 use crate::docker::configured_helper;
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, CallerRule, HelperMessage, ImageReference, Operation, Source, StoreKind};
@@ -39,6 +39,8 @@ struct AnswerFacts {
     untried: usize,
     /// The number of accounts that were not tested, because they have a caller rule, which may refuse `doctor`.
     ruled: usize,
+    /// Why no answer can be recorded, and the command that changes that. An account with a rule needs the record.
+    no_journal: Option<(&'static str, String)>,
     has_program: bool,
     /// The command that replaces the program on PATH with this program, if the two are different files. Another copy of
     /// Ensign may be the cause of a wrong answer.
@@ -83,7 +85,15 @@ fn judge(facts: &AnswerFacts, program: &str) -> Vec<Diagnosis> {
             ),
         ))
     });
-    wrong.collect()
+    let unrecorded = facts.no_journal.as_ref().map(|(reason, command)| {
+        Diagnosis::note(
+            Check::NoJournal,
+            format!("no answer can be recorded: {reason}"),
+            format!("no caller gets the secret of {} with a rule for callers", count(facts.ruled, "account")),
+            Remedy::Command(command.clone()),
+        )
+    });
+    wrong.chain(unrecorded).collect()
 }
 
 impl AnswerFacts {
@@ -119,6 +129,7 @@ impl AnswerFacts {
                 asked.push(image);
             }
         }
+        facts.no_journal = if facts.ruled > 0 { why::missing_journal(context) } else { None };
         facts
     }
 }

@@ -83,6 +83,8 @@ checks! {
     SourceMissing = "source-missing",
     AccountVariable = "account-variable",
     WrongAnswer = "wrong-answer",
+    /// No answer can be recorded, and therefore no caller gets an account with a caller rule.
+    NoJournal = "no-journal",
 }
 
 /// The severity. Only the severity `Broken` changes the exit code.

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use crate::cli::failure::Failure;
-use crate::cli::{CommandContext, account, args, configure_docker, expiry, images, store};
+use crate::cli::{CommandContext, account, args, callers, configure_docker, expiry, images, store};
 use crate::docker::{configured_helper, containers};
 use crate::model::choice::RegistryAccounts;
 use crate::model::{Account, Expiry, Registry, Source};
@@ -77,9 +77,7 @@ fn print_secret(context: &CommandContext<'_>, saved: &Account, expiry: Expiry) -
         }
         _ => store::say_place(context, &saved.store),
     }
-    if let Some(callers) = context.callers(saved) {
-        context.ui.say(format_args!("  May ask   {callers}"));
-    }
+    callers::print(context, saved);
     if let Expiry::Ends(_) = expiry {
         context.ui.say(format_args!("  Secret    {}", expiry.words(SystemTime::now()).unwrap_or_default()));
     }

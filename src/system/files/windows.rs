@@ -191,13 +191,17 @@ fn is_in_use(error: &io::Error) -> bool {
 const ACCESS_DENIED: i32 = 5;
 const SHARING_VIOLATION: i32 = 32;
 
-/// Fails, because Windows has no folder in memory for the journal.
-pub(super) fn open_own(_: &Path, _: OpenMode) -> io::Result<(File, u64)> {
-    Err(io::ErrorKind::Unsupported.into())
+/// Opens a file in the user profile folder, and returns the file and its length. To be locked, the file must be readable.
+pub(super) fn open_own(path: &Path, purpose: OpenMode) -> io::Result<(File, u64)> {
+    let append = purpose == OpenMode::Append;
+    let file = File::options().read(true).append(append).create(append).open(path)?;
+    let length = file.metadata()?.len();
+    Ok((file, length))
 }
 
-pub(super) fn is_at(_: &Path, _: &File) -> bool {
-    false
+/// Compares only the lengths, because a file that another process has just started is shorter.
+pub(super) fn is_at(path: &Path, file: &File) -> bool {
+    fs::metadata(path).is_ok_and(|linked| file.metadata().is_ok_and(|opened| linked.len() == opened.len()))
 }
 
 pub(super) fn may_write_up_to(_: u64) -> bool {

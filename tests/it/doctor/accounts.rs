@@ -214,4 +214,30 @@ No problems found. For a report without secrets:
 To look for a newer release:  docker-credential-ensign update --check
 
 "#]]);
+    // Such an account needs the journal.
+    sandbox.ok(&["why", "--off"], "");
+    assert_found(&sandbox, &[("no-journal", "note")]);
+    assert_by_hand(&sandbox, "no-journal", "docker-credential-ensign why --on");
+    assert_mended_by_hand(&sandbox, "no-journal", &[], as_it_is);
+    let sandbox = sandbox.with("XDG_RUNTIME_DIR", "/nowhere");
+    assert_found(&sandbox, &[("no-journal", "note")]);
+    assert_mended_by_hand(&sandbox, "no-journal", &[], as_it_is);
+    let edit = sandbox.run(&["account", "edit", HOST, "alice", "--grant", "required"], "");
+    let grant = sandbox.run(&["grant", HOST, "alice"], "");
+    shows(
+        &(edit.transcript() + &grant.transcript()),
+        str![[r#"
+exit 0
+--- stderr
+✓ Changed alice on ghcr.io
+  Used for  ghcr.io/alice/**
+  May ask   with a grant only (not granted now)
+! here, no caller gets the secret of alice: the journal needs XDG_RUNTIME_DIR, which names no usable folder here
+exit 0
+--- stderr
+✓ Granted alice on ghcr.io for 15 minutes
+! here, no caller gets the secret of alice: the journal needs XDG_RUNTIME_DIR, which names no usable folder here
+
+"#]],
+    );
 }
