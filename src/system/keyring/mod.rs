@@ -96,6 +96,9 @@ const DOCKER_LABEL: &str = "Docker Credentials";
 impl fmt::Display for KeyringError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Locked if cfg!(target_vendor = "apple") => {
+                f.write_str("the keychain is locked, or does not allow this program to read the entry")
+            }
             Self::Locked => f.write_str("the keyring is locked"),
             Self::Missing(reason) => write!(f, "there is no keyring: {reason}"),
             Self::TimedOut => f.write_str("the keyring did not answer in time"),

@@ -72,6 +72,9 @@ fn entry(account: &str) -> KeyringEntry<'_> {
 
 fn out_of_reach(why: &KeyringError) -> Problem {
     let hint = match why {
+        KeyringError::Locked if cfg!(target_vendor = "apple") => {
+            "unlock the keychain; after an update of Ensign, docs/sealed.md shows how to move the key".to_owned()
+        }
         KeyringError::Locked => {
             "unlock the keyring, for example by logging in to the desktop, and try again".to_owned()
         }
