@@ -26,6 +26,8 @@ const CLIENT_ALERTS: [&str; 6] = [
     "UnknownCA",
 ];
 pub(crate) const NO_TLS: &str = "the server does not use TLS";
+/// The code of macOS for a chain that ends in an unknown authority (`errSecNotTrusted`).
+const MAC_NOT_TRUSTED: &str = "-67843";
 const NOT_TRUSTED: &str = "the server's certificate is not trusted";
 
 /// Tells whether the connection failed or was closed early, so that a longer wait would not help.
@@ -62,7 +64,8 @@ pub(super) fn explain(error: &Error) -> String {
 fn explain_tls(error: &str) -> String {
     let plain = if let Some(why) = error.strip_prefix("invalid peer certificate: ") {
         // rustls refuses an authority as a server's certificate before it checks whether the authority is trusted.
-        let why = if why.contains("CaUsedAsEndEntity") { UNKNOWN_ISSUER } else { why };
+        let is_unknown = |part: &&str| why.contains(*part);
+        let why = if ["CaUsedAsEndEntity", MAC_NOT_TRUSTED].iter().any(is_unknown) { UNKNOWN_ISSUER } else { why };
         format!("{TLS_FAILED}: {NOT_TRUSTED} ({why})")
     } else if let Some(alert) =
         error.strip_prefix("received fatal alert: ").filter(|alert| CLIENT_ALERTS.contains(alert))
@@ -89,6 +92,10 @@ mod tests {
             ),
             (
                 "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
+                "TLS failed: the server's certificate is not trusted (UnknownIssuer)",
+            ),
+            (
+                "invalid peer certificate: Other(OtherError(“a.lan” certificate is not trusted: -67843))",
                 "TLS failed: the server's certificate is not trusted (UnknownIssuer)",
             ),
             (

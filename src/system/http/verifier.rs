@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{ResolvesClientCert, verify_server_name};
+use rustls::client::{ResolvesClientCert, WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
-use rustls::{CertificateError, DigitallySignedStruct, Error as TlsError, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, Error as TlsError, RootCertStore, SignatureScheme};
 
 /// Accepts a server whose certificate was issued by an authority of the system or an authority in `authorities`.
 #[derive(Debug)]
 pub(super) struct KnownServer {
     platform: rustls_platform_verifier::Verifier,
     authorities: Vec<CertificateDer<'static>>,
+    /// Verifies with `authorities` only. macOS refuses a certificate of 826 days or more, also below an own authority.
+    own: Option<Arc<WebPkiServerVerifier>>,
 }
 
 impl KnownServer {
@@ -24,7 +26,10 @@ impl KnownServer {
     ) -> Result<Self, TlsError> {
         let more = authorities.clone();
         let platform = rustls_platform_verifier::Verifier::new_with_extra_roots(more, Arc::clone(provider))?;
-        Ok(Self { platform, authorities })
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(authorities.iter().cloned());
+        let own = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build().ok();
+        Ok(Self { platform, authorities, own })
     }
 
     /// Tells whether a server's self-signed certificate is itself a trusted authority. `openssl req -x509` creates a
@@ -57,7 +62,12 @@ impl ServerCertVerifier for KnownServer {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, TlsError> {
-        let verified = self.platform.verify_server_cert(certificate, chain, name, ocsp, now);
+        let own = self.own.as_ref().map(|own| own.verify_server_cert(certificate, chain, name, ocsp, now));
+        let verified = match own {
+            Some(Ok(verified)) => return Ok(verified),
+            Some(Err(error)) if self.is_its_own_authority(certificate, &error) => Err(error),
+            _ => self.platform.verify_server_cert(certificate, chain, name, ocsp, now),
+        };
         match verified {
             Err(error) if self.is_its_own_authority(certificate, &error) => {
                 verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
