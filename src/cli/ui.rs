@@ -48,9 +48,10 @@ impl Ui {
         self.json
     }
 
-    /// Tells whether Ensign can ask a person questions.
+    /// Tells whether Ensign can ask a person questions. In a window of Git Bash, a Windows program can read no keys.
     pub(super) fn can_ask(&self) -> bool {
-        !self.json && io::stdin().is_terminal() && io::stderr().is_terminal()
+        let reads_keys = !Term::stderr().features().is_msys_tty();
+        !self.json && io::stdin().is_terminal() && io::stderr().is_terminal() && reads_keys
     }
 
     /// Tells whether a person reads the data as text on a terminal.
