@@ -119,6 +119,7 @@ impl Home {
 /// Tells whether a line is a path, an address or a command, with or without a label before it. Such a line may be too
 /// wide, because people copy it as a whole.
 fn is_whole(line: &str) -> bool {
+    let line = line.strip_prefix("hint: run ").unwrap_or(line);
     let last = line.rsplit("  ").next().unwrap_or_default().trim_start_matches(['(', '`']);
     !last.contains(' ') || ["ensign ", "curl "].iter().any(|program| last.starts_with(program))
 }

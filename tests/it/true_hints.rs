@@ -20,7 +20,7 @@ fn with_docker_config(config: &Value) -> Sandbox {
 
 #[test]
 fn a_grant_is_told_with_the_time_that_was_typed() {
-    let sandbox = Sandbox::new();
+    let sandbox = crate::why::sandbox();
     sandbox.store("ghcr.io", "me", "pw");
     sandbox.ok(&["account", "edit", "ghcr.io", "me", "--grant", "required"], "");
     let shown: Vec<_> = ["1s", "90s", "5400s", "1h"]

@@ -41,7 +41,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::UpdateArgument
         .into()),
         Owner::Unknown => Err(Problem::new(
             "not updated: neither install.sh nor a package installed this program",
-            format!("install it again in the same way, or run `{}`", command(context, &installation)),
+            format!("run `{}`", command(context, &installation)),
         )
         .into()),
     }

@@ -50,7 +50,7 @@ fn update_leaves_alone_what_another_installed() {
 exit 1
 --- stderr
 error: not updated: neither install.sh nor a package installed this program
-hint: install it again in the same way, or run `curl -fsSL https://forge.example/ensign/ensign/releases/latest/download/install.sh | sh`
+hint: run `curl -fsSL https://forge.example/ensign/ensign/releases/latest/download/install.sh | sh`
 
 "#]]);
 }
