@@ -52,8 +52,9 @@ impl Invocation {
     /// person's command.
     pub(crate) fn parse(mut words: impl Iterator<Item = OsString>) -> Self {
         let program = words.next().as_deref().and_then(name).unwrap_or_else(|| HELPER.to_owned());
-        let pinned =
-            program.strip_prefix(HELPER).and_then(|rest| rest.strip_prefix('-')).and_then(|alias| alias.parse().ok());
+        let alias = program.strip_prefix(HELPER).and_then(|rest| rest.strip_prefix('-'));
+        let pinned = alias.and_then(|alias| alias.parse().ok());
+        let is_no_helper = alias.is_some() && pinned.is_none();
         let words = words.collect();
         let (front, docker_config) =
             if program == PLUGIN { plugin::parse(words) } else { (FrontEnd::parse(words), None) };
@@ -61,6 +62,9 @@ impl Invocation {
         // Clients call only programs named `docker-credential-…`. Under another name, `store` is a person's command.
         if called.front == FrontEnd::Protocol(Action::Store) && !called.is_helper() {
             called.front = FrontEnd::User(vec![Action::Store.verb().into()]);
+        }
+        if matches!(called.front, FrontEnd::Protocol(_)) && is_no_helper {
+            called.front = FrontEnd::ProtocolUsage; // no account has this alias, and the default account was not meant
         }
         called
     }
@@ -97,7 +101,7 @@ fn name(program: &OsStr) -> Option<String> {
     let path = Path::new(program);
     let is_exe = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("exe"));
     let name = if is_exe { path.file_stem() } else { path.file_name() };
-    Some(name?.to_str()?.to_owned())
+    Some(name?.to_string_lossy().into_owned())
 }
 
 #[cfg(test)]
@@ -112,6 +116,8 @@ mod tests {
             (vec!["/usr/bin/docker-credential-atcr", "list"], None, FrontEnd::Protocol(Action::List)),
             (vec![r"docker-credential-ensign.EXE", "erase"], None, FrontEnd::Protocol(Action::Erase)),
             (vec!["docker-credential-ensign-work", "get"], Some("work"), FrontEnd::Protocol(Action::Get)),
+            (vec!["docker-credential-ensign-", "get"], None, FrontEnd::ProtocolUsage),
+            (vec!["docker-credential-ensign-a\nb", "store"], None, FrontEnd::ProtocolUsage),
             (vec!["docker-credential-ensign", "store"], None, FrontEnd::Protocol(Action::Store)),
             (vec!["ensign", "store"], None, user(&["store"])),
             (vec!["docker-credential-ensign", "kubelet"], None, FrontEnd::Kubelet),
