@@ -12,7 +12,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::Vault;
 use super::store::{SecretChanges, Store};
 use super::written_secret::WrittenSecret;
-use crate::model::{Account, Credential, HelperMessage, HelperName, Problem, Registry, StoredSecret};
+use crate::model::{Account, Credential, HelperMessage, HelperName, Problem, Registry, Secret, StoredSecret};
 use crate::system::programs::{self, ProgramOutput};
 use crate::system::text;
 
@@ -70,13 +70,16 @@ impl HelperStore<'_> {
 }
 
 fn get(helper: &HelperName, account: &Account) -> Result<Option<StoredSecret>> {
+    Ok(get_text(helper, account)?.map(|text| WrittenSecret::from_text(text).0))
+}
+
+fn get_text(helper: &HelperName, account: &Account) -> Result<Option<Secret>> {
     let ProgramOutput { success, stdout, .. } = ask(helper, account, "get", server_url(account).as_bytes())?;
     if !success {
         return if is_not_found(&stdout) { Ok(None) } else { Err(failed(helper, account, "read").into()) };
     }
     let Some(message) = HelperMessage::read_answer(&stdout) else { bail!(failed(helper, account, "read")) };
-    let secret = message.secret.filter(|secret| !secret.is_empty());
-    Ok(secret.map(|secret| WrittenSecret::from_text(secret).0))
+    Ok(message.secret.filter(|secret| !secret.is_empty()))
 }
 
 #[expect(clippy::disallowed_methods, reason = "gives the secret to the helper that keeps it, through a pipe")]
@@ -90,10 +93,10 @@ fn store(helper: &HelperName, account: &Account, stored: &StoredSecret) -> Resul
     }
 }
 
-/// Checks that the helper now returns the secret. The helpers of gcloud and Amazon ECR accept every secret and save
-/// none.
+/// Checks that the helper now returns the text that it was given. The helpers of gcloud and Amazon ECR accept every
+/// secret and save none.
 fn confirm(helper: &HelperName, account: &Account, stored: &StoredSecret) -> Result<()> {
-    if get(helper, account)?.as_ref() == Some(stored) {
+    if get_text(helper, account)?.as_ref() == Some(&WrittenSecret(stored.copy()).to_text()) {
         return Ok(());
     }
     let what = format!("`{}` did not save the secret of {} on {}", helper.program(), account.name, account.registry);
