@@ -1,6 +1,7 @@
 //! `store key`, `unlock` and `lock`: choose the holder of the data key, open the key for a limited time, and lock it.
 
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -46,7 +47,8 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::StoreKey) -> R
     let made = if is_new { "Made a key:" } else { "The key:" };
     context.ui.done(json, format_args!("{made} {}", describe(&state)))?;
     if let Some(Holder::File(path) | Holder::SystemdFile(path)) = before.map(|before| before.holder)
-        && state.holder != Holder::File(path.clone())
+        && !is_new
+        && !is_at(&state.holder, &path)
         && path.is_file()
     {
         let (shown, path) = (path.display(), text::quote_path(&path));
@@ -62,6 +64,14 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::StoreKey) -> R
         Some(_) => context.ui.say(format_args!("  To keep new secrets sealed:  {} store sealed", context.program)),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Tells whether the holder has its key in this file. Two paths may lead to one file.
+fn is_at(holder: &Holder, file: &Path) -> bool {
+    match holder {
+        Holder::File(path) | Holder::SystemdFile(path) => path.canonicalize().ok() == file.canonicalize().ok(),
+        _ => false,
+    }
 }
 
 /// Opens a locked data key, because a locked key cannot get another holder. The passphrase opens the key even if the

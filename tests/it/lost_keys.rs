@@ -25,7 +25,7 @@ fn an_old_key_file_that_still_has_the_key_is_named() {
     let sandbox = with_key_file();
     sandbox.store("ghcr.io", "me", "s3cret");
     let mut transcript = String::new();
-    for name in ["second", "second"] {
+    for name in ["second", "second", "mounted/../second"] {
         transcript += &sandbox.run(&["store", "key", &holder(&sandbox, name)], "").transcript();
     }
     fs::remove_file(sandbox.home().join("second")).unwrap();
@@ -41,6 +41,9 @@ exit 0
 exit 0
 --- stderr
 ✓ The key: [KEY], in `[HOME]/second`
+exit 0
+--- stderr
+✓ The key: [KEY], in `[HOME]/mounted/../second`
 
 "#]],
     );
