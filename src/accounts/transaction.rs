@@ -130,15 +130,17 @@ impl<'e> Accounts<'e> {
             if registry.is_docker_hub() && !same_user && !is_unwritable {
                 // The command `docker logout URL` does not erase Docker Hub's tokens, so Ensign removes the tokens
                 // here.
-                edit.tokens_gone.extend(StoreKind::OF_FILES.map(|kind| (kind, account.username.clone())));
+                for kind in StoreKind::OF_FILES {
+                    let read = |token| self.vault.hub_token_in(&kind, &account.username, token);
+                    match HubToken::ALL.into_iter().try_for_each(|token| read(token).map(drop)) {
+                        Ok(()) => edit.tokens_gone.push((kind, account.username.clone())),
+                        Err(error) if !is_forced => return Err(unremoved(account, &error).into()),
+                        Err(_) => {} // without their key, the tokens stay
+                    }
+                }
             }
             if is_abandoned && !account.store.keeps_its_own_files() {
                 edit.abandoned.push(account.clone());
-            }
-            if candidates.accounts.len() == 1 {
-                edit.remove_tokens(
-                    self.unused_tokens(&edit.registries).into_iter().filter(|(_, hub, _)| hub == registry),
-                );
             }
             if candidates.active_account() == Some(account) {
                 edit.document.set_active(registry, &DefaultAccount::SignedOut);
