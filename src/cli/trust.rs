@@ -20,7 +20,7 @@ pub(super) fn run(context: &CommandContext<'_>, arguments: &args::TrustArguments
         return list(context);
     }
     let path = match locate(arguments.path.as_deref()) {
-        Err(missing) if arguments.revoke => deleted(context)?.ok_or(missing)?,
+        Err(missing) if arguments.revoke && arguments.path.is_none() => deleted(context)?.ok_or(missing)?,
         found => found?,
     };
     if arguments.revoke { revoke(context, &path) } else { trust(context, arguments, path) }
@@ -132,7 +132,7 @@ fn deleted(context: &CommandContext<'_>) -> Result<Option<PathBuf>, Failure> {
     let Some(current) = env::current_dir() else { return Ok(None) };
     let is_above = |file: &Path| file.parent().is_some_and(|folder| current.starts_with(folder));
     let trusted = context.accounts.trusted()?;
-    let files = trusted.iter().map(|entry| &entry.file).filter(|file| is_above(file));
+    let files = trusted.iter().map(|entry| &entry.file).filter(|file| is_above(file) && !file.exists());
     Ok(files.max_by_key(|file| file.components().count()).cloned())
 }
 
