@@ -43,7 +43,9 @@ impl ParsedCommand<'_> {
                 self.add_named(&mut images);
             }
             if !images.found().is_empty() {
-                for (kind, value) in beside {
+                // The scanner of a pushed image counts as little as the image in its Dockerfile's FROM.
+                let is_scanner = |kind, value: &str| kind == FlagKind::Attestation || value.starts_with("attest:");
+                for (kind, value) in beside.into_iter().filter(|(kind, value)| !is_scanner(*kind, value)) {
                     images.add_value(kind, value, self.syntax);
                 }
             }

@@ -36,6 +36,7 @@ use super::containers;
 use super::program_role::ProgramRole;
 use crate::model::choice::{FileImages, RegistryRange, UnknownImages};
 use crate::model::{Operation, Registry};
+use dockerfile::BuilderKind;
 use image_side::ImageSide;
 use project_reader::ProjectReader;
 use variables::ProjectVariables;
@@ -143,7 +144,9 @@ impl<'a> FileCommand<'a> {
             _ => false,
         };
         let flag = task.flags.value(FlagKind::SourcePolicy).map(str::to_owned);
-        let policy = flag.or_else(|| variables.get("EXPERIMENTAL_BUILDKIT_SOURCE_POLICY"));
+        let is_buildkit = task.client != "kaniko" && matches!(build::builder(task, variables), BuilderKind::BuildKit);
+        let variable = || variables.get("EXPERIMENTAL_BUILDKIT_SOURCE_POLICY").filter(|_| is_buildkit);
+        let policy = flag.or_else(variable);
         policy.filter(|name| is_build && !name.is_empty()).map(|name| folder.join(name))
     }
 
