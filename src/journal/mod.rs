@@ -1,7 +1,8 @@
 //! The journal: the last answers with their reasons, which the command `why` shows. The journal is a small private file
 //! in a folder that the system keeps in memory. On macOS and Windows, it is in the user's folder for temporary files.
 //!
-//! The journal is optional, and nothing is written if there is no such folder. The journal contains no secrets. From command lines, the journal contains only images and the names of known clients.
+//! The journal is optional, and nothing is written if there is no such folder. The journal contains no
+//! secrets. From command lines, the journal contains only images and the names of known clients.
 
 mod entry;
 

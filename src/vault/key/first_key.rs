@@ -1,5 +1,5 @@
-//! Gets the first key if there is no `key.json`, or if its key is lost and seals no file. If sealed files exist, only the key that sealed them will do, because
-//! a new key cannot open these files.
+//! Gets the first key if there is no `key.json`, or if its key is lost and seals no file. If sealed files exist, only the
+//! key that sealed them will do, because a new key cannot open these files.
 
 use std::rc::Rc;
 
